@@ -1,0 +1,56 @@
+# The two commands of the course are `make course` and `make test`. Both set everything up in .venv.
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+
+# Keeps CPython 3.12 and newer from warning at the start of each kernel that it cannot be debugged.
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+# Any request ends at a closed port of this machine: the tests prove that no notebook needs a network.
+OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy=127.0.0.1,localhost
+
+.PHONY: help course handout test lint unit nbval colab-test clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 14
+
+course: $(READY)  ## execute the notebooks from nothing and build the handout in build/handout
+	@rm -rf build/course
+	@$(MAKE) --no-print-directory handout
+
+handout: $(READY)  ## the same, going on from the checkpoints of the last build
+	@SRGAN_PROFILE="$${SRGAN_PROFILE:-cpu}" SRGAN_WORK="$(CURDIR)/build/course" \
+		$(PY) -m srgan_lib.tools.handout
+
+test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in Colab
+	@started=$$(date +%s); \
+	if $(MAKE) --no-print-directory --jobs=1 lint unit nbval colab-test; then \
+		echo "make test: everything passed in $$(( $$(date +%s) - started )) s."; \
+	else \
+		echo "make test: FAILED; the first error above is the one to mend."; exit 1; \
+	fi
+
+lint: $(READY)  ## ruff over the code, and the shape of the notebooks
+	@$(PY) -m ruff check .
+	@$(PY) -m srgan_lib.tools.notebooks --check
+
+unit: $(READY)  ## the unit tests
+	@$(PY) -m pytest -q
+
+nbval: $(READY)  ## every cell of every notebook, in seconds and without a network
+	@rm -rf build/nbval
+	@$(OFFLINE) SRGAN_PROFILE=smoke SRGAN_WORK="$(CURDIR)/build/nbval" \
+		$(PY) -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's versions
+	@$(PY) tests/colab_run.py
+
+clean:  ## delete build/; checkpoints in work/ and downloads stay
+	rm -rf build
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; name one: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv .venv
+	@echo "Installing into .venv; PyTorch is large, the first time takes some minutes."
+	@$(PY) -m pip install --disable-pip-version-check -r requirements.txt -e ".[dev]"
+	@touch $(READY)

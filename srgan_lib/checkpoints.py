@@ -1,0 +1,128 @@
+"""Saving and loading: checkpoints to go on from, and weights to use.
+
+A checkpoint (.pt) holds all that a training needs to continue. Weights (.safetensors) hold one
+generator and, in their header, how to build it. Neither can run code when it is loaded.
+"""
+
+import json
+import os
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from .errors import SRGANError, WeightsError
+from .files import write_atomically
+from .models import Generator
+
+SHIPPED = Path(__file__).resolve().parent.parent / "data" / "weights"
+
+
+def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
+    """Write `state` (tensors, plain values) to `path`; the one before stays as `path`.previous."""
+    path = Path(path)
+
+    def write(temporary: str) -> None:
+        torch.save(state, temporary)
+        if path.exists():
+            os.replace(path, _previous(path))
+
+    write_atomically(path, write)
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(path.name + ".previous")
+
+
+def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
+    """The newest readable checkpoint at `path`, or None if nothing was saved there yet.
+
+    A damaged one is named in a warning, and the one before is taken.
+
+    Raises:
+        WeightsError: there are checkpoints, but none can be read.
+    """
+    path = Path(path)
+    candidates = [file for file in (path, _previous(path)) if file.exists()]
+    for candidate in candidates:
+        try:
+            return torch.load(candidate, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError):
+            warnings.warn(f"{candidate} is damaged and was not used.", stacklevel=2)
+    if candidates:
+        raise WeightsError(
+            f"No checkpoint in {path.parent} can be read: move them away to start again."
+        )
+    return None
+
+
+def has_checkpoint(path: str | Path) -> bool:
+    """Whether `load_checkpoint` would find something at `path`."""
+    return Path(path).exists() or _previous(Path(path)).exists()
+
+
+def save_weights(path: str | Path, generator: Generator, **info: Any) -> None:
+    """Write a generator as safetensors, with what builds it and `info` in the header."""
+    tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
+    header = {"config": json.dumps(generator.config), "info": json.dumps(info)}
+    write_atomically(path, lambda temporary: save_file(tensors, temporary, header))
+
+
+def shipped_weights() -> list[str]:
+    """Names of the networks that come with the course."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def find_weights(name_or_file: str | Path) -> Path:
+    """The file of a shipped network's name, or the path itself.
+
+    Raises:
+        WeightsError: there is neither such a name nor such a file.
+    """
+    for path in (Path(name_or_file), SHIPPED / f"{name_or_file}.safetensors"):
+        if path.is_file():
+            return path
+    names = ", ".join(shipped_weights()) or "none yet"
+    raise WeightsError(
+        f"There are no weights {str(name_or_file)!r}: give a .safetensors file or a shipped name "
+        f"({names})."
+    )
+
+
+def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu") -> Generator:
+    """A generator in eval mode from a shipped name or a .safetensors file.
+
+    Raises:
+        WeightsError: missing, damaged, not written by `save_weights`, or of another shape.
+    """
+    path = find_weights(name_or_file)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        config = json.loads(header["config"])
+        generator = Generator(**config)
+        generator.load_state_dict(tensors)
+    except KeyError:
+        raise WeightsError(
+            f"{path} does not say which generator it belongs to: use a file of this course's "
+            "train command."
+        ) from None
+    except (SafetensorError, OSError, TypeError, json.JSONDecodeError) as error:
+        raise WeightsError(
+            f"{path} cannot be read as weights ({type(error).__name__}): get it again."
+        ) from None
+    except (RuntimeError, SRGANError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise WeightsError(f"The weights in {path} do not fit the generator: {reason}") from None
+    return generator.to(device).eval()
+
+
+def weights_info(name_or_file: str | Path) -> dict[str, Any]:
+    """What `save_weights` was told about a file: recipe, steps, device, and so on."""
+    with safe_open(find_weights(name_or_file), framework="pt") as file:
+        return json.loads((file.metadata() or {}).get("info", "{}"))

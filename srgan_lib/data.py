@@ -1,0 +1,123 @@
+"""The embedded photographs, and random training patches cut on the device.
+
+Taught in notebook 02.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .degradation import bicubic_downscale
+from .errors import ConfigError, DataError
+from .images import Picture, crop_to_multiple, load_folder
+
+SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
+SPLITS = ("train", "validation")
+
+
+def samples(split: str = "train") -> list[Picture]:
+    """The photographs that come with the course; `data/samples/README.md` names their authors.
+
+    Args:
+        split: "train" to learn from, "validation" to look at. No picture is in both.
+
+    Raises:
+        ConfigError: another split. DataError: the folder is missing or empty.
+    """
+    if split not in SPLITS:
+        raise ConfigError(f"Unknown split {split!r}: choose train or validation.")
+    return load_folder(SAMPLES / split)
+
+
+class PatchPool:
+    """All training pictures as uint8 on one device, cut into random batches there.
+
+    Decoding a picture and shrinking it costs more than a training step on a GPU, so both are done
+    once, here. A batch is then one gather: crop, flips and rotation are only a choice of indices.
+
+    Args:
+        images: uint8 arrays (H, W, 3) of any sizes.
+        scale: 2, 4 or 8; LR is `bicubic_downscale` of the whole HR picture.
+        device: where the pictures stay; three bytes an HR pixel.
+
+    Raises:
+        DataError: no pictures.
+    """
+
+    def __init__(
+        self, images: Sequence[np.ndarray], scale: int = 4, device: torch.device | str = "cpu"
+    ):
+        if not len(images):
+            raise DataError("There are no pictures to train on: give at least one.")
+        self.scale, self.device = scale, torch.device(device)
+        hr = [crop_to_multiple(image, scale) for image in images]
+        lr = [bicubic_downscale(image, scale) for image in hr]
+        self.lr_sizes = torch.tensor([image.shape[:2] for image in lr])
+        self._hr, self._hr_start = self._flatten(hr)
+        self._lr, self._lr_start = self._flatten(lr)
+
+    def __len__(self) -> int:
+        return len(self.lr_sizes)
+
+    def _flatten(self, images: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+        """All pixels in one (P, 3) tensor, and where each picture starts in it."""
+        pixels = np.concatenate([image.reshape(-1, 3) for image in images])
+        starts = np.cumsum([0] + [image.shape[0] * image.shape[1] for image in images[:-1]])
+        return torch.from_numpy(pixels).to(self.device), torch.from_numpy(starts)
+
+    def batch(
+        self, batch_size: int, patch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Random LR and HR patches of the same scenes, each turned and mirrored at random.
+
+        Args:
+            batch_size: patches, of distinct pictures as long as there are enough.
+            patch_size: side of the HR patch, a multiple of the scale.
+            generator: a CPU generator; the same state gives the same batch on every device.
+
+        Returns:
+            LR (N, 3, p/scale, p/scale) and HR (N, 3, p, p), uint8, in channels_last memory.
+
+        Raises:
+            ConfigError: a patch size that the scale does not divide.
+            DataError: a picture smaller than the patch.
+        """
+        if patch_size % self.scale or patch_size < self.scale:
+            raise ConfigError(f"Patch size {patch_size} is not a multiple of scale {self.scale}.")
+        side = patch_size // self.scale
+        room = self.lr_sizes - side  # how far a patch may be moved down and right
+        if (room < 0).any():
+            index = int(room.amin(dim=1).argmin())
+            height, width = (self.lr_sizes[index] * self.scale).tolist()
+            raise DataError(
+                f"Training picture {index} is {width}x{height}, smaller than the {patch_size} px "
+                "patches: leave it out or choose smaller patches."
+            )
+        rounds = -(-batch_size // len(self))
+        picture = torch.cat([torch.randperm(len(self), generator=generator) for _ in range(rounds)])
+        picture = picture[:batch_size]
+        uniform = torch.rand((2, batch_size), generator=generator, dtype=torch.float64)
+        top, left = (uniform * (room[picture].T + 1)).long()
+        turn = torch.randint(0, 8, (batch_size,), generator=generator)  # the square's symmetries
+
+        lr = self._gather(self._lr, self._lr_start, picture, top, left, turn, side, 1)
+        hr = self._gather(
+            self._hr, self._hr_start, picture, top, left, turn, patch_size, self.scale
+        )
+        return lr, hr
+
+    def _gather(self, pixels, start, picture, top, left, turn, side, factor) -> torch.Tensor:
+        width = self.lr_sizes[picture, 1] * factor
+        corner = start[picture] + top * factor * width + left * factor
+        # Few numbers a patch are drawn on the CPU; one copy brings them to the device.
+        drawn = torch.stack([corner, width, turn]).to(self.device, non_blocking=True)
+        corner, width, turn = drawn.view(3, -1, 1, 1).unbind()
+        steps = torch.arange(side, device=self.device)
+        row, column = steps.view(1, -1, 1), steps.view(1, 1, -1)
+        swap = (turn & 1).bool()
+        row, column = torch.where(swap, column, row), torch.where(swap, row, column)
+        row = torch.where((turn & 2).bool(), side - 1 - row, row)
+        column = torch.where((turn & 4).bool(), side - 1 - column, column)
+        return pixels[corner + row * width + column].permute(0, 3, 1, 2)

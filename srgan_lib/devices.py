@@ -1,0 +1,37 @@
+"""What a device is called, and the numbers that it is good at."""
+
+import torch
+
+from .errors import ConfigError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" is a CUDA GPU if there is one, else the CPU.
+
+    Raises:
+        ConfigError: this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError):  # PyTorch's two ways to say that it is not there
+        raise ConfigError(f"There is no device {name!r} here: choose auto or cpu.") from None
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """The fastest number format that is safe: float32 on a CPU, bf16 on new GPUs, fp16 on old ones.
+
+    torch.cuda.is_bf16_supported() also counts emulation, which is slow on a T4: the compute
+    capability decides.
+    """
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
+
+
+def device_name(device: torch.device) -> str:
+    """What a model card calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"

@@ -1,0 +1,214 @@
+"""Reading, checking, cropping and writing pictures: uint8 arrays HxWx3 in RGB order."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from .errors import DataError, ImageError
+from .files import check_new, write_atomically
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_SAVE_OPTIONS = {
+    ".png": {"format": "PNG"},
+    # 4:4:4, because the default would halve the resolution of the colors.
+    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
+    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
+    ".webp": {"format": "WEBP", "quality": 95},
+}
+
+
+class Picture(NamedTuple):
+    """A picture and the name of the file it came from."""
+
+    name: str
+    image: np.ndarray
+
+
+def check_image(image: np.ndarray) -> np.ndarray:
+    """Return `image` if it is uint8 HxWx3 with at least one pixel, else raise ImageError."""
+    if not isinstance(image, np.ndarray):
+        raise ImageError(f"A picture must be a NumPy array, not {type(image).__name__}.")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ImageError(
+            f"A picture must be a uint8 array HxWx3, not {image.dtype} of shape {image.shape}."
+        )
+    return image
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file has more than 8 bits a channel; Pillow would cut 16-bit RGB silently."""
+    raw_mode = str(image.tile[0][3]) if image.tile else ""
+    # BGR;16 is three channels in 16 bits.
+    deep = re.search(r"\b(?!BGR\b)[A-Za-z]+;(16|32)", raw_mode)
+    return deep is not None or image.mode in ("I", "F")
+
+
+def _decode(path: Path) -> np.ndarray:
+    """Decode to uint8 HxWx3 or, with transparency, HxWx4."""
+    with Image.open(path) as image:
+        if _is_deep(image):
+            raise ImageError(f"{path} has more than 8 bits a channel: convert it to 8 bits first.")
+        has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
+        return np.array(ImageOps.exif_transpose(image).convert("RGBA" if has_alpha else "RGB"))
+
+
+def read_with_alpha(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read a picture file as RGB and, where it has transparent pixels, its alpha channel.
+
+    The EXIF orientation is applied; grayscale, palette and CMYK become RGB. Colors under
+    transparent pixels are returned as stored, not blended with any background.
+
+    Returns:
+        (uint8 HxWx3, uint8 HxW), or (uint8 HxWx3, None) if every pixel is opaque.
+
+    Raises:
+        ImageError: missing, empty, damaged, not a picture, more than 8 bits a channel, or more
+            pixels than Pillow agrees to decode (179 million).
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder: give the path of one picture.")
+    if not path.exists():
+        raise ImageError(f"{path} does not exist: check the path.")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{path} is empty (0 bytes): copy or download it again.")
+    try:
+        with warnings.catch_warnings():
+            # Large pictures below the limit and odd metadata are no reason to alarm anyone.
+            warnings.simplefilter("ignore")
+            pixels = _decode(path)
+    except (ImageError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        limit = 2 * Image.MAX_IMAGE_PIXELS / 1e6
+        raise ImageError(
+            f"{path} has more than {limit:.0f} megapixels: crop it or scale it down first."
+        ) from error
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(f"{path} is not a picture in a format that Pillow can read.") from error
+    except Exception as error:  # Pillow's decoders raise all sorts on damaged files
+        raise ImageError(f"{path} cannot be read and may be damaged ({error}).") from error
+    if pixels.shape[2] == 3:
+        return pixels, None
+    alpha = pixels[..., 3]
+    rgb = np.ascontiguousarray(pixels[..., :3])
+    return rgb, None if alpha.min() == 255 else np.ascontiguousarray(alpha)
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read a picture file as uint8 HxWx3; `read_with_alpha` says how, and what it raises."""
+    return read_with_alpha(path)[0]
+
+
+def write_image(
+    path: str | Path, image: np.ndarray, *, alpha: np.ndarray | None = None, force: bool = False
+) -> Path:
+    """Write a picture as PNG, JPEG (quality 95, 4:4:4) or WebP (quality 95), as its suffix says.
+
+    The file appears complete or not at all; missing parent folders are made.
+
+    Args:
+        image: uint8 HxWx3.
+        alpha: optional uint8 HxW, for PNG and WebP.
+        force: replace an existing file.
+
+    Raises:
+        ImageError: unknown suffix, alpha that does not fit, or a failed write.
+        SRGANError: the file exists.
+    """
+    path = Path(path)
+    check_image(image)
+    check_writable(path, force=force)
+    if alpha is not None:
+        if path.suffix.lower() in (".jpg", ".jpeg"):
+            raise ImageError(f"{path}: JPEG cannot hold transparency, so choose .png or .webp.")
+        if alpha.dtype != np.uint8 or alpha.shape != image.shape[:2]:
+            raise ImageError(f"{path}: alpha must be uint8, as high and wide as the picture.")
+        image = np.dstack([image, alpha])
+    options = _SAVE_OPTIONS[path.suffix.lower()]
+    try:
+        write_atomically(path, lambda temporary: Image.fromarray(image).save(temporary, **options))
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{path} could not be written ({error}).") from error
+    return path
+
+
+def check_writable(path: str | Path, *, force: bool = False) -> None:
+    """Raise what `write_image` would raise for this path; worth asking before long work."""
+    path = Path(path)
+    if path.suffix.lower() not in _SAVE_OPTIONS:
+        raise ImageError(f"{path}: pictures are written as {', '.join(_SAVE_OPTIONS)} only.")
+    check_new(path, force=force)
+
+
+def to_tensor(image: np.ndarray, device: torch.device | str | None = None) -> torch.Tensor:
+    """Turn uint8 HxWx3 into a float32 tensor 1x3xHxW in the "unit" range [0, 1]."""
+    pixels = torch.tensor(check_image(image), device=device)
+    return pixels.permute(2, 0, 1).unsqueeze(0).float().div(255).contiguous()
+
+
+def to_image(tensor: torch.Tensor) -> np.ndarray:
+    """Turn a "unit" tensor 1x3xHxW or 3xHxW into uint8 HxWx3: clamped to [0, 1], then rounded."""
+    if tensor.ndim == 4 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim != 3 or tensor.shape[0] != 3:
+        raise ImageError(f"A tensor 1x3xHxW or 3xHxW is needed, not {tuple(tensor.shape)}.")
+    pixels = tensor.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
+    return pixels.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
+    """Cut the right and bottom edges so that both sides are multiples of `scale`.
+
+    Raises:
+        ImageError: a side shorter than `scale`.
+    """
+    height, width = (side - side % scale for side in image.shape[:2])
+    if height == 0 or width == 0:
+        raise ImageError(
+            f"The picture is {image.shape[1]}x{image.shape[0]} pixels and at least "
+            f"{scale}x{scale} are needed: use a larger one."
+        )
+    return image[:height, :width]
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """List a folder's picture files by suffix, sorted by name; hidden files are left out.
+
+    Raises:
+        DataError: no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder: give the path of a folder of pictures.")
+    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in files if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def iter_folder(folder: str | Path) -> Iterator[Picture]:
+    """Read a folder's pictures one by one; a bad file is named in a warning and left out."""
+    for path in list_images(folder):
+        try:
+            image = read_image(path)
+        except ImageError as error:
+            warnings.warn(f"Left out: {error}", stacklevel=2)
+            continue
+        yield Picture(path.name, image)
+
+
+def load_folder(folder: str | Path) -> list[Picture]:
+    """Read all pictures of a folder, as `iter_folder` does.
+
+    Raises:
+        DataError: no such folder, or not one picture in it that can be read.
+    """
+    pictures = list(iter_folder(folder))
+    if not pictures:
+        raise DataError(f"{folder} has no picture that can be read ({', '.join(SUFFIXES)}).")
+    return pictures

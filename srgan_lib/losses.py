@@ -1,0 +1,174 @@
+"""Content, adversarial and perceptual losses.
+
+Taught in notebook 04. Source: Ledig et al. 2017, section 2.2. SR and HR come in the generator's own
+value range; `VGGFeatures` converts them, so that VGG always sees what it was trained on.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .errors import ConfigError
+from .vgg import VGGFeatures
+
+
+class FeatureLoss(nn.Module):
+    """Distance of SR and HR in feature space, section 2.2.1, equation 5: a mean over C, W and H.
+
+    Args:
+        features: the module that makes the feature maps, e.g. `VGGFeatures`.
+        distance: "mse" (the paper's) or "l1".
+    """
+
+    def __init__(self, features: nn.Module, distance: str = "mse"):
+        super().__init__()
+        self.features = features
+        self.distance = {"mse": F.mse_loss, "l1": F.l1_loss}[distance]
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():  # HR is given; only SR's path leads to the generator
+            target = self.features(hr)
+        return self.distance(self.features(sr), target)
+
+
+class PixelLoss(nn.Module):
+    """Mean over all values of the squared ("mse", equation 4) or absolute ("l1") difference."""
+
+    def __init__(self, distance: str = "mse"):
+        super().__init__()
+        self.distance = {"mse": F.mse_loss, "l1": F.l1_loss}[distance]
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        return self.distance(sr, hr)
+
+
+# Name of a content loss -> layer (None = pixels), distance.
+CONTENT_LOSSES: dict[str, tuple[str | None, str]] = {
+    "mse": (None, "mse"),
+    "l1": (None, "l1"),
+    "vgg22": ("relu2_2", "mse"),
+    "vgg54": ("relu5_4", "mse"),
+    "vgg54-l1": ("conv5_4", "l1"),  # before the activation, as in ESRGAN (Wang et al. 2018)
+    "blog": ("relu3_4", "mse"),  # the post's first 18 modules of VGG19
+}
+
+
+def content_loss(
+    name: str, input_range: str = "unit", arch: str = "vgg19", weights: str | Path = "auto"
+) -> nn.Module:
+    """A content loss by name: "mse", "l1", "vgg22", "vgg54", "vgg54-l1" or "blog".
+
+    Returns a module of (SR, HR), both (N, 3, H, W) in `input_range`, to a scalar. With
+    `arch="vgg16"`, whose blocks are shorter, the last convolution of the same block is taken.
+
+    Raises:
+        ConfigError: an unknown name. WeightsError: see `VGGFeatures`.
+    """
+    if name not in CONTENT_LOSSES:
+        raise ConfigError(
+            f"Unknown content loss {name!r}: choose one of {', '.join(CONTENT_LOSSES)}."
+        )
+    layer, distance = CONTENT_LOSSES[name]
+    if layer is None:
+        return PixelLoss(distance)
+    if arch == "vgg16":
+        layer = layer.replace("_4", "_3")
+    return FeatureLoss(VGGFeatures(layer, arch, weights, input_range), distance)
+
+
+def generator_adversarial_loss(
+    sr_logits: torch.Tensor, hr_logits: torch.Tensor | None = None
+) -> torch.Tensor:
+    """-log D(G(I_LR)), section 2.2.2, equation 6, averaged over the batch, on logits.
+
+    With `hr_logits` the relativistic average form (Jolicoeur-Martineau 2018): SR shall look more
+    real than HR does on average, and HR less real than SR.
+    """
+    if hr_logits is None:
+        return F.softplus(-sr_logits).mean()
+    real, fake = hr_logits - sr_logits.mean(), sr_logits - hr_logits.mean()
+    return (F.softplus(real).mean() + F.softplus(-fake).mean()) / 2
+
+
+def discriminator_loss(
+    hr_logits: torch.Tensor,
+    sr_logits: torch.Tensor,
+    labels: tuple[torch.Tensor, torch.Tensor] | None = None,
+    relativistic: bool = False,
+) -> torch.Tensor:
+    """-log D(HR) - log(1 - D(SR)), equation 2, averaged over the batch, on logits.
+
+    Args:
+        hr_logits, sr_logits: (N, 1).
+        labels: targets for HR and SR in [0, 1], e.g. `noisy_labels`; 1 and 0 if not given.
+        relativistic: compare each logit with the other kind's mean.
+    """
+    if relativistic:
+        hr_logits, sr_logits = hr_logits - sr_logits.mean(), sr_logits - hr_logits.mean()
+    if labels is None:
+        labels = torch.ones_like(hr_logits), torch.zeros_like(sr_logits)
+    real = F.binary_cross_entropy_with_logits(hr_logits, labels[0])
+    fake = F.binary_cross_entropy_with_logits(sr_logits, labels[1])
+    return real + fake
+
+
+def noisy_labels(
+    shape: torch.Size | tuple[int, ...], generator: torch.Generator | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The post's labels: real ~ U(0.7, 1), fake ~ U(0, 0.3), on the CPU, both of `shape`."""
+    real = 0.7 + 0.3 * torch.rand(shape, generator=generator)
+    fake = 0.3 * torch.rand(shape, generator=generator)
+    return real, fake
+
+
+class PerceptualLoss(nn.Module):
+    """Weighted content terms plus the weighted adversarial term, section 2.2, equation 3.
+
+    Args:
+        content: name -> (module of (SR, HR), weight).
+        adversarial_weight: 1e-3 in the paper; 0 leaves the term out.
+    """
+
+    def __init__(
+        self, content: Mapping[str, tuple[nn.Module, float]], adversarial_weight: float = 1e-3
+    ):
+        super().__init__()
+        self.terms = nn.ModuleDict({name: module for name, (module, _) in content.items()})
+        self.weights = {name: float(weight) for name, (_, weight) in content.items()}
+        self.adversarial_weight = adversarial_weight
+
+    def forward(
+        self,
+        sr: torch.Tensor,
+        hr: torch.Tensor,
+        sr_logits: torch.Tensor | None = None,
+        hr_logits: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The sum, and every weighted term by name; no term is detached.
+
+        Args:
+            sr, hr: (N, 3, H, W) in the generator's output range.
+            sr_logits: the discriminator's on SR; without it there is no adversarial term.
+            hr_logits: the discriminator's on HR, for the relativistic form.
+        """
+        terms = {name: self.weights[name] * loss(sr, hr) for name, loss in self.terms.items()}
+        if sr_logits is not None and self.adversarial_weight:
+            adversarial = generator_adversarial_loss(sr_logits, hr_logits)
+            terms["adversarial"] = self.adversarial_weight * adversarial
+        return torch.stack(list(terms.values())).sum(), terms
+
+
+def gradient_norms(terms: Mapping[str, torch.Tensor], sr: torch.Tensor) -> dict[str, float]:
+    """Norm of each term's gradient with respect to SR: what each really says to the generator.
+
+    Args:
+        terms: scalars that depend on `sr`, e.g. from `PerceptualLoss`.
+        sr: a tensor with a graph.
+    """
+    return {
+        name: torch.autograd.grad(term, sr, retain_graph=True)[0].norm().item()
+        for name, term in terms.items()
+    }

@@ -1,0 +1,152 @@
+"""Every training of the course as a named value, and the profiles that scale it to a machine.
+
+A `Recipe` says what is trained and how; a `Profile` says how long and how large, and nothing else.
+Taught in notebooks 03 and 04.
+"""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from .errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training. Losses are on pictures in the generator's output range.
+
+    Attributes:
+        variant: of generator and discriminator (`srgan_lib.models`).
+        content: (name of a content loss, weight) for each term (`srgan_lib.losses`).
+        adversarial: weight of the adversarial term; 0 means that there is no discriminator.
+        init: recipe whose generator this one starts from.
+        steps: updates of the generator.
+        drops: fractions of `steps` after which the learning rate is divided by ten.
+        cosine: let the learning rate fall to zero along half a cosine instead.
+        warmup: updates in which the learning rate rises to its value.
+        ema: decay of the running mean of the weights that is kept as the result; 0 for none.
+        patch_size: side of the square HR crops.
+    """
+
+    name: str
+    about: str
+    variant: str
+    content: tuple[tuple[str, float], ...]
+    steps: int
+    adversarial: float = 0.0
+    init: str | None = None
+    relativistic: bool = False
+    label_noise: bool = False
+    learning_rate: float = 1e-4
+    drops: tuple[float, ...] = ()
+    cosine: bool = False
+    warmup: int = 0
+    ema: float = 0.0
+    batch_size: int = 16
+    patch_size: int = 96
+    scale: int = 4
+    num_blocks: int = 16
+    channels: int = 64
+    vgg: str = "vgg19"
+    seed: int = 0
+
+    def learning_rate_at(self, step: int) -> float:
+        """Learning rate of update `step`, counted from 0."""
+        done = min(step / self.steps, 1.0)
+        rate = self.learning_rate * min(1.0, (step + 1) / (self.warmup + 1))
+        if self.cosine:
+            return rate * (1 + math.cos(math.pi * done)) / 2
+        return rate * 0.1 ** sum(done >= drop for drop in self.drops)
+
+    def as_dict(self) -> dict:
+        """Plain values, for checkpoints and model cards."""
+        return asdict(self)
+
+
+# 10^5 updates at 1e-4, then 10^5 at 1e-5 (section 3.2).
+_PAPER_GAN = {"adversarial": 1e-3, "init": "srresnet-mse", "steps": 200_000, "drops": (0.5,)}
+
+_ALL = (
+    Recipe(
+        "srresnet-mse", "the paper's SRResNet, table 1", "paper", (("mse", 1.0),), steps=1_000_000
+    ),
+    Recipe(
+        "srresnet-vgg22", "SRResNet on VGG22 features, table 1", "paper", (("vgg22", 1.0),),
+        init="srresnet-mse", steps=200_000, drops=(0.5,),
+    ),
+    Recipe("srgan-mse", "SRGAN on pixels, table 1", "paper", (("mse", 1.0),), **_PAPER_GAN),
+    Recipe("srgan-vgg22", "SRGAN on VGG22, table 1", "paper", (("vgg22", 1.0),), **_PAPER_GAN),
+    # The paper's factor 0.006 belongs to the VGG weights of its time. torchvision's have smaller
+    # activations: with 0.006 the adversarial term drowns the content, as notebook 04 measures.
+    Recipe("srgan-vgg54", "the paper's SRGAN, table 1", "paper", (("vgg54", 1.0),), **_PAPER_GAN),
+    # 3 epochs of 800 pictures in batches of 4 are 600 updates.
+    Recipe(
+        "blog-srresnet", "the blog post's first stage", "blog", (("mse", 1.0),),
+        steps=600, batch_size=4, patch_size=256,
+    ),
+    # 200 epochs at 1e-4, then 40 at 1e-5, of 200 updates each.
+    Recipe(
+        "blog", "the blog post's SRGAN", "blog", (("blog", 0.006),),
+        adversarial=1e-3, label_noise=True, init="blog-srresnet",
+        steps=48_000, drops=(200 / 240,), batch_size=4, patch_size=256,
+    ),
+    Recipe(
+        "srresnet", "the course's SRResNet", "course", (("l1", 1.0),),
+        steps=200_000, learning_rate=5e-4, cosine=True, warmup=100, ema=0.999,
+    ),
+    Recipe(
+        "srgan", "the course's SRGAN", "course", (("vgg54-l1", 1.0), ("l1", 0.01)),
+        adversarial=5e-3, relativistic=True, init="srresnet",
+        steps=50_000, drops=(0.5, 0.8), ema=0.999,
+    ),
+)  # fmt: skip
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How far a recipe is scaled to a machine; None keeps the recipe's own value.
+
+    `pretrain_steps` holds for recipes without, `adversarial_steps` for those with a discriminator.
+    """
+
+    name: str
+    about: str
+    pretrain_steps: int | None = None
+    adversarial_steps: int | None = None
+    batch_size: int | None = None
+    patch_size: int | None = None
+    num_blocks: int | None = None
+    channels: int | None = None
+
+
+_PROFILES = (
+    Profile("smoke", "seconds: proves that every line runs", 4, 3, 2, 32, 2, 8),
+    Profile("cpu", "minutes on two cores", 400, 100, 8, 96),
+    Profile("colab", "a T4, within one sitting", 12_000, 4_000, 16, 96),
+    Profile("paper", "as published; days on one GPU"),
+)
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}
+
+
+def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
+    """The recipe `name`, scaled by the profile, then with any field changed that is not None.
+
+    Raises:
+        ConfigError: an unknown recipe or profile; the message lists those there are.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"Unknown recipe {name!r}: choose one of {', '.join(RECIPES)}.")
+    if profile not in PROFILES:
+        raise ConfigError(f"Unknown profile {profile!r}: choose one of {', '.join(PROFILES)}.")
+    recipe, scaled = RECIPES[name], PROFILES[profile]
+    steps = scaled.adversarial_steps if recipe.adversarial else scaled.pretrain_steps
+    values = {
+        "steps": steps,
+        "batch_size": scaled.batch_size,
+        "patch_size": scaled.patch_size,
+        "num_blocks": scaled.num_blocks,
+        "channels": scaled.channels,
+    }
+    values = {key: value for key, value in [*values.items(), *changes.items()] if value is not None}
+    return replace(recipe, **values)

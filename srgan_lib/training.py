@@ -1,0 +1,298 @@
+"""The training loop, which by itself pre-trains SRResNet.
+
+Taught in notebook 03. Source: Ledig et al. 2017, section 3.2.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+from tqdm.auto import tqdm
+
+from .checkpoints import load_checkpoint, save_checkpoint, save_weights
+from .data import PatchPool
+from .devices import device_name, precision
+from .errors import ConfigError, TrainingError
+from .losses import PerceptualLoss, content_loss
+from .models import Generator
+from .ranges import convert
+from .recipes import Recipe
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "generator.safetensors"
+
+
+class Trainer:
+    """Trains a generator on content alone: SRResNet.
+
+    Args:
+        recipe: what to train and how (`srgan_lib.recipes`).
+        pool: training pictures; its device is the one that trains.
+        folder: where checkpoint.pt and generator.safetensors are written; None writes nothing.
+        init: a generator to start from, of the recipe's size and variant; random if not given.
+        vgg: VGG weights for content losses on features (`srgan_lib.losses.VGGFeatures`).
+        validate: generator -> figures, called now and then; they join the history.
+
+    Attributes:
+        generator: the network in training. `result` is the one to use: its running mean if the
+            recipe has one, else the same.
+        step: updates done. history: one dict of floats for each time it was logged.
+
+    Raises:
+        ConfigError: `init` or the pool does not fit the recipe.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        pool: PatchPool,
+        folder: str | Path | None = None,
+        *,
+        init: Generator | None = None,
+        vgg: str | Path = "auto",
+        validate: Callable[[Generator], dict[str, float]] | None = None,
+    ):
+        if pool.scale != recipe.scale:
+            raise ConfigError(
+                f"The pictures are for x{pool.scale}, the recipe for x{recipe.scale}."
+            )
+        self.recipe, self.pool, self.validate = recipe, pool, validate
+        self.folder = Path(folder) if folder is not None else None
+        self.device = pool.device
+        self.dtype = precision(self.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.rng = torch.Generator().manual_seed(recipe.seed)
+        self.step, self.seconds = 0, 0.0
+        self.history: list[dict[str, float]] = []
+
+        with torch.random.fork_rng():  # the caller's random state is not ours to change
+            torch.manual_seed(recipe.seed)
+            self._build(init, vgg)
+
+    def _build(self, init: Generator | None, vgg: str | Path) -> None:
+        recipe = self.recipe
+        generator = Generator(recipe.scale, recipe.num_blocks, recipe.channels, recipe.variant)
+        if init is not None:
+            if init.config != generator.config:
+                raise ConfigError(
+                    f"Recipe {recipe.name!r} trains {generator.config}, but the generator to start "
+                    f"from is {init.config}."
+                )
+            generator.load_state_dict(init.state_dict())
+        self.generator = self._place(generator)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema else None
+        terms = {
+            name: (content_loss(name, generator.output_range, recipe.vgg, vgg), weight)
+            for name, weight in recipe.content
+        }
+        self.loss = self._place(PerceptualLoss(terms, recipe.adversarial))
+        self.optimizer = self._adam(self.generator)
+
+    def _place(self, module):
+        return module.to(self.device, memory_format=torch.channels_last).train()
+
+    def _adam(self, module) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            module.parameters(), lr=self.recipe.learning_rate, betas=(0.9, 0.999), fused=True
+        )
+
+    @property
+    def result(self) -> Generator:
+        """The generator to use: the running mean of the weights, where the recipe keeps one."""
+        return self.average if self.average is not None else self.generator
+
+    @property
+    def optimizers(self) -> list[torch.optim.Adam]:
+        """All optimizers, in a fixed order."""
+        return [self.optimizer]
+
+    def _autocast(self):
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def _descend(self, loss: torch.Tensor, optimizer: torch.optim.Adam) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(optimizer)
+
+    def generate(self, lr: torch.Tensor) -> torch.Tensor:
+        """SR in the generator's output range, float32, with a graph."""
+        with self._autocast():
+            return self.generator(lr).float()
+
+    def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+        """One update from LR and HR in the generator's ranges; returns what is to be logged."""
+        sr = self.generate(lr)
+        with self._autocast():
+            loss, terms = self.loss(sr, hr)
+        self._descend(loss, self.optimizer)
+        return terms
+
+    def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next random LR and HR patches, in the generator's input and output range."""
+        lr, hr = self.pool.batch(self.recipe.batch_size, self.recipe.patch_size, self.rng)
+        return (
+            convert(lr.float() / 255, "unit", self.generator.input_range),
+            convert(hr.float() / 255, "unit", self.generator.output_range),
+        )
+
+    def run(
+        self,
+        until: int | None = None,
+        *,
+        on_log: Callable[["Trainer"], None] | None = None,
+        log_every: int | None = None,
+        save_minutes: float = 2.0,
+        progress: bool = True,
+    ) -> Generator:
+        """Train up to step `until` (the recipe's last if not given) and return `result`.
+
+        Every `log_every` steps (a hundredth of the recipe if not given) the means of what was
+        logged join `history`, and `on_log` is called with this trainer. A checkpoint is written
+        every `save_minutes` and at the end, also when the run is interrupted.
+
+        Raises:
+            TrainingError: a loss is no longer finite; the last good checkpoint is kept.
+        """
+        until = min(until or self.recipe.steps, self.recipe.steps)
+        log_every = log_every or max(1, self.recipe.steps // 100)
+        sums: dict[str, torch.Tensor] = {}
+        logged = self.step
+        tick = saved = time.monotonic()
+        bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
+        try:
+            while self.step < until:
+                for optimizer in self.optimizers:
+                    for group in optimizer.param_groups:
+                        group["lr"] = self.recipe.learning_rate_at(self.step)
+                values = self.update(*self.batch())
+                self.scaler.update()
+                self.step += 1
+                self._average()
+                for name, value in values.items():  # added up on the device: no waiting for it
+                    sums[name] = sums.get(name, 0) + value.detach()
+
+                if self.step % log_every == 0 or self.step == until:
+                    now = time.monotonic()
+                    self.seconds, tick = self.seconds + now - tick, now
+                    self._log(sums, self.step - logged)
+                    sums, logged = {}, self.step
+                    bar.update(self.step - bar.n)
+                    if on_log is not None:
+                        on_log(self)
+                    if self.step == until or now - saved > 60 * save_minutes:
+                        self.save()
+                        saved = time.monotonic()
+                    tick = time.monotonic()  # validating, drawing and saving is not training
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        finally:
+            bar.close()
+        return self.result
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the running mean a little towards the generator: mean = d * mean + (1 - d) * now.
+
+        d grows with the steps to the recipe's decay, so that a short training does not end up with
+        a mean of its beginnings.
+        """
+        if self.average is None:
+            return
+        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
+        mean, now = list(self.average.parameters()), list(self.generator.parameters())
+        get_ema_multi_avg_fn(decay)(mean, now, None)
+        for kept, buffer in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            kept.copy_(buffer)
+
+    def _log(self, sums: dict[str, torch.Tensor], steps: int) -> None:
+        means = {name: (total / steps).item() for name, total in sums.items()}
+        for name, value in means.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"The term {name!r} of {self.recipe.name} is {value} near step {self.step}: go "
+                    "on from the last checkpoint with a smaller learning rate."
+                )
+        record = {"step": self.step, "minutes": self.seconds / 60, **means}
+        if self.validate is not None:
+            record.update(self.validate(self.result))
+            self.generator.train()
+        self.history.append(record)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs, as tensors and plain values."""
+        return {
+            "recipe": self.recipe.as_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "history": self.history,
+            "rng": self.rng.get_state(),
+            "generator": self.generator.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state`.
+
+        Raises:
+            ConfigError: it belongs to another recipe. Only the number of steps may differ.
+        """
+        kept, mine = dict(state["recipe"]), self.recipe.as_dict()
+        differing = sorted(
+            key
+            for key in mine.keys() - {"about", "steps"}
+            if _plain(kept.get(key)) != _plain(mine[key])
+        )
+        if differing:
+            raise ConfigError(
+                f"The checkpoint in {self.folder} was made with another {', '.join(differing)}: "
+                "choose another folder, or the recipe and profile that it was made with."
+            )
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.history = list(state["history"])
+        self.rng.set_state(state["rng"])
+        self.generator.load_state_dict(state["generator"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        for optimizer, kept_state in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept_state)
+        self.scaler.load_state_dict(state["scaler"])
+
+    def save(self) -> None:
+        """Write the checkpoint and the weights of `result` to the folder, if there is one."""
+        if self.folder is None:
+            return
+        save_checkpoint(self.folder / CHECKPOINT, self.state())
+        save_weights(
+            self.folder / WEIGHTS,
+            self.result,
+            recipe=self.recipe.as_dict(),
+            step=self.step,
+            minutes=round(self.seconds / 60, 2),
+            device=device_name(self.device),
+            pictures=len(self.pool),
+            torch=torch.__version__,
+        )
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint in the folder; False if there is none yet.
+
+        Raises:
+            WeightsError: it is damaged, and so is the one before. ConfigError: another recipe's.
+        """
+        state = load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
+        if state is not None:
+            self.load_state(state)
+        return state is not None
+
+
+def _plain(value: Any) -> Any:
+    """Tuples and lists alike, so that a recipe equals its copy from a file."""
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

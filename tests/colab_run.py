@@ -1,0 +1,123 @@
+"""Run each notebook as Colab does: `python tests/colab_run.py [FOLDER]`, see `make colab-test`.
+
+Each one runs alone in an empty folder, clones the library from a repository of the working tree,
+and has the versions of IPython, ipykernel and ipywidgets that Colab preinstalls, a stand-in for the
+package google.colab, and no network.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from srgan_lib.tools.handout import HandoutError, execute
+from srgan_lib.tools.notebooks import ROOT, notebook_paths
+
+COLAB = {"ipykernel": "6.17.1", "ipython": "7.34.0", "ipywidgets": "7.7.1"}
+# What these import that newer versions no longer bring along; the rest is installed already.
+FORMER = ("backcall", "decorator", "ipython_genutils", "nest-asyncio", "pickleshare")
+SITE = ROOT / "build" / "colab-site"
+STANDIN = Path(__file__).with_name("colab_standin")
+PROBE = f"""
+import importlib.metadata, json
+print(json.dumps({{
+    "versions": {{name: importlib.metadata.version(name) for name in {list(COLAB)}}},
+    "running": __import__("IPython").__version__,
+    "library": environment.__file__,
+    "in_colab": environment.in_colab(),
+}}))
+"""
+
+
+def install_versions() -> None:
+    """Colab's versions in a folder of their own, for the kernel only; once."""
+    done = SITE / ".done"
+    wanted = [*(f"{name}=={version}" for name, version in COLAB.items()), *FORMER]
+    if done.exists() and done.read_text() == "\n".join([sys.version, *wanted]):
+        return
+    shutil.rmtree(SITE, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--no-deps", "--target", SITE, *wanted], check=True)
+    done.write_text("\n".join([sys.version, *wanted]))
+
+
+def make_repository(folder: Path) -> str:
+    """A bare repository of the working tree, as URL@branch."""
+    tree, bare = folder / "tree", folder / "course.git"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split("\0")  # fmt: skip
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():  # a file may be listed and deleted
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tree / name)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (
+        [*git, "init", "--quiet", "--initial-branch=main"],
+        [*git, "add", "--all", "--force"],
+        [*git, "commit", "--quiet", "--message=The working tree"],
+        [*git, "clone", "--quiet", "--bare", ".", bare],
+    ):
+        subprocess.run(command, cwd=tree, check=True)
+    return f"{bare.as_uri()}@main"
+
+
+def run_alone(path: Path, folder: Path, repository: str) -> None:
+    """Run one notebook in an empty folder and check what it ran with.
+
+    Raises:
+        HandoutError: a cell raised. AssertionError: other versions, or not the cloned library.
+    """
+    alone = folder / path.stem
+    alone.mkdir()
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(PROBE))
+    nbformat.write(notebook, alone / path.name)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SRGAN_")}
+    closed = "http://127.0.0.1:9"
+    executed, _ = execute(
+        alone / path.name,
+        timeout=300,
+        env={
+            **kept,
+            "SRGAN_REPO": repository,
+            "SRGAN_PROFILE": "smoke",
+            "PYTHONPATH": os.pathsep.join([str(SITE), str(STANDIN)]),
+            "IPYTHONDIR": str(folder / "ipython"),
+            "http_proxy": closed,
+            "https_proxy": closed,
+        },
+    )
+    seen = json.loads(executed.cells[-1].outputs[0].text)
+    library = str((alone / "srgan-course").resolve())
+    assert seen["versions"] == COLAB and seen["running"] == COLAB["ipython"], seen
+    assert seen["in_colab"] and seen["library"].startswith(library), seen
+
+
+def main() -> int:
+    """Run all notebooks; the exit status is 1 if one of them failed."""
+    install_versions()
+    failed = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        repository = make_repository(folder)
+        paths = notebook_paths(*map(Path, sys.argv[1:2]))
+        for path in paths:
+            try:
+                run_alone(path, folder, repository)
+            except (HandoutError, AssertionError) as error:
+                failed.append(f"{path.stem} fails in Colab's place: {error}")
+    print("\n".join(failed), end="\n" if failed else "", file=sys.stderr)
+    versions = ", ".join(" ".join(item) for item in COLAB.items())
+    print(f"{len(paths) - len(failed)} of {len(paths)} notebooks ran alone under {versions}.")
+    return int(bool(failed) or not paths)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Weights load by name or file, and say in one sentence why they do not."""
+
+import json
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from srgan_lib import checkpoints
+from srgan_lib.checkpoints import (
+    find_weights,
+    load_checkpoint,
+    load_generator,
+    save_checkpoint,
+    save_weights,
+    weights_info,
+)
+from srgan_lib.errors import WeightsError
+from srgan_lib.models import VARIANTS, Generator
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_weights_there_and_back(tmp_path, variant):
+    generator = Generator(2, 1, 4, variant).eval()
+    save_weights(tmp_path / "deep" / "g.safetensors", generator, step=3, name="ä")
+    loaded = load_generator(tmp_path / "deep" / "g.safetensors")
+    lr = torch.rand(1, 3, 8, 8)
+    assert not loaded.training and loaded.config == generator.config
+    assert torch.equal(loaded(lr), generator(lr))
+    assert weights_info(tmp_path / "deep" / "g.safetensors") == {"step": 3, "name": "ä"}
+
+
+def test_shipped_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    save_weights(tmp_path / "mine.safetensors", Generator(2, 1, 4))
+    assert checkpoints.shipped_weights() == ["mine"]
+    assert find_weights("mine") == tmp_path / "mine.safetensors"
+    with pytest.raises(WeightsError, match=r"'yours'.*\(mine\)"):
+        find_weights("yours")
+
+
+def test_files_that_are_no_weights(tmp_path):
+    generator = Generator(2, 1, 4)
+    good = tmp_path / "good.safetensors"
+    save_weights(good, generator)
+    cases = {
+        "cut": (good.read_bytes()[:200], "cannot be read"),
+        "empty": (b"", "cannot be read"),
+        "text": (b"hello", "cannot be read"),
+        "pickle": (pickle.dumps({"a": 1}), "cannot be read"),
+    }
+    for name, (content, words) in cases.items():
+        path = tmp_path / f"{name}.safetensors"
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match=words):
+            load_generator(path)
+    save_file(generator.state_dict(), tmp_path / "bare.safetensors")
+    with pytest.raises(WeightsError, match="does not say which generator"):
+        load_generator(tmp_path / "bare.safetensors")
+
+
+def test_weights_of_another_shape(tmp_path):
+    path = tmp_path / "other.safetensors"
+    generator = Generator(2, 1, 4)
+    for config in ({**generator.config, "channels": 5}, {**generator.config, "scale": 3}):
+        save_file(generator.state_dict(), path, {"config": json.dumps(config)})
+        with pytest.raises(WeightsError, match="do not fit the generator"):
+            load_generator(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"step": 1})
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(path, {"step": 2})
+    assert load_checkpoint(path) == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_crash_between_the_two_renames_loses_nothing(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"step": 1})
+    path.rename(tmp_path / "checkpoint.pt.previous")  # as if it had stopped there
+    assert checkpoints.has_checkpoint(path)
+    assert load_checkpoint(path) == {"step": 1}
+
+
+def test_nothing_saved_yet(tmp_path):
+    assert load_checkpoint(tmp_path / "checkpoint.pt") is None
+
+
+class Spy:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"step": Spy(str(tmp_path / "written"))}, path)
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(WeightsError):
+        load_checkpoint(path)
+    assert not (tmp_path / "written").exists()

@@ -1,0 +1,201 @@
+"""Every loss term reaches the generator, with the value and the range that its formula says."""
+
+import math
+import warnings
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch.nn import functional as F
+from torchvision.models import vgg16, vgg19
+
+from srgan_lib import losses, vgg
+from srgan_lib.errors import ConfigError, WeightsError
+from srgan_lib.ranges import RANGES, convert
+from srgan_lib.vgg import VGGFeatures, vgg_layers
+
+pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    generator = torch.Generator().manual_seed(1)
+    hr = torch.rand(2, 3, 32, 32, generator=generator)
+    return (hr + 0.1 * torch.randn(hr.shape, generator=generator)).clamp(0, 1), hr
+
+
+@pytest.mark.parametrize(("arch", "build"), [("vgg19", vgg19), ("vgg16", vgg16)])
+def test_layers_are_torchvisions(arch, build):
+    with torch.device("meta"):
+        kinds = [type(m).__name__ for m in build(weights=None).features]
+        ours = vgg._vgg_trunk(arch, 99)
+    assert [type(m).__name__ for m in ours] == kinds
+    prefix = {"conv": "Conv2d", "relu": "ReLU", "pool": "MaxPool2d"}
+    assert [prefix[name[:4]] for name in vgg_layers(arch)] == kinds
+
+
+def test_cut_points():
+    """features[: index + 1]: the post's [:18] is relu3_4; the paper's phi_{2,2}, phi_{5,4}."""
+    layers = vgg_layers("vgg19")
+    cuts = {name: layers[name] + 1 for name in ("relu2_2", "relu3_4", "conv5_4", "relu5_4")}
+    assert cuts == {"relu2_2": 9, "relu3_4": 18, "conv5_4": 35, "relu5_4": 36}
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [("relu2_2", (128, 16, 16)), ("relu3_4", (256, 8, 8)), ("relu5_4", (512, 2, 2))],
+)
+def test_feature_shapes(layer, shape, pictures):
+    assert VGGFeatures(layer, weights="random")(pictures[0]).shape == (2, *shape)
+
+
+def test_conv5_4_is_before_the_activation(pictures):
+    before = VGGFeatures("conv5_4", weights="random")(pictures[0])
+    after = VGGFeatures("relu5_4", weights="random")(pictures[0])
+    assert before.min() < 0
+    assert torch.equal(before.relu(), after)
+
+
+def test_every_input_range_gives_the_same_features(pictures):
+    features = [
+        VGGFeatures("relu2_2", weights="random", input_range=name)(
+            convert(pictures[0], "unit", name)
+        )
+        for name in RANGES
+    ]
+    assert torch.allclose(features[0], features[1], atol=1e-4)
+    assert torch.allclose(features[0], features[2], atol=1e-4)
+
+
+def test_features_see_imagenet_statistics(pictures):
+    module = VGGFeatures("relu2_2", weights="random")
+    expected = module.features(convert(pictures[0], "unit", "imagenet"))
+    assert torch.equal(module(pictures[0]), expected)
+    assert not torch.allclose(module.features(pictures[0]), expected, atol=0.01)
+
+
+def test_vgg_stays_frozen_and_in_eval_mode():
+    loss = losses.PerceptualLoss({"vgg22": (losses.content_loss("vgg22", weights="random"), 1.0)})
+    loss.train()
+    features = loss.terms["vgg22"].features
+    assert not features.training
+    assert not any(parameter.requires_grad for parameter in features.parameters())
+
+
+def test_random_weights_are_the_same_every_time_and_say_so():
+    state = torch.get_rng_state()
+    with pytest.warns(UserWarning, match="random weights"):
+        one = VGGFeatures("relu2_2", weights="random")
+    assert torch.equal(state, torch.get_rng_state())  # the caller's random numbers are untouched
+    torch.rand(3)
+    two = VGGFeatures("relu2_2", weights="random")
+    assert torch.equal(one.features[0].weight, two.features[0].weight)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_from_a_file(tmp_path, suffix, pictures):
+    source = VGGFeatures("relu2_2", weights="random")
+    state = {f"features.{k}": v.half() * 2 for k, v in source.features.state_dict().items()}
+    path = tmp_path / f"vgg{suffix}"
+    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = VGGFeatures("relu2_2", weights=path)
+    assert torch.equal(loaded.features[0].weight, source.features[0].weight.half().float() * 2)
+    with pytest.raises(WeightsError, match="do not fit vgg19 up to relu5_4"):
+        VGGFeatures("relu5_4", weights=path)
+
+
+def test_weights_that_cannot_be_read(tmp_path):
+    with pytest.raises(WeightsError, match="no file"):
+        VGGFeatures(weights=tmp_path / "none.pth")
+    (tmp_path / "bad.pth").write_bytes(b"not weights")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        VGGFeatures(weights=tmp_path / "bad.pth")
+
+
+def test_auto_takes_the_named_file_and_falls_back_to_random(tmp_path, monkeypatch):
+    def offline(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", offline)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
+    monkeypatch.delenv("SRGAN_VGG", raising=False)
+    with pytest.warns(UserWarning, match="random weights"):
+        assert VGGFeatures("relu2_2").source == "random"
+    with pytest.raises(WeightsError, match="SRGAN_VGG"):
+        VGGFeatures("relu2_2", weights="torchvision")
+    monkeypatch.setenv("SRGAN_VGG", str(tmp_path / "mine.pth"))
+    with pytest.raises(WeightsError, match=r"mine\.pth"):
+        VGGFeatures("relu2_2")
+
+
+def test_unknown_names():
+    with pytest.raises(ConfigError, match="relu5_4"):
+        VGGFeatures("relu6_1", weights="random")
+    with pytest.raises(ConfigError, match="vgg16 or vgg19"):
+        VGGFeatures(arch="resnet", weights="random")
+    with pytest.raises(ConfigError, match="vgg54"):
+        losses.content_loss("vgg99")
+
+
+@pytest.mark.parametrize("arch", ["vgg19", "vgg16"])
+@pytest.mark.parametrize("name", list(losses.CONTENT_LOSSES))
+def test_every_content_loss_has_a_gradient_and_vanishes_on_equal_pictures(name, arch, pictures):
+    loss = losses.content_loss(name, "unit", arch, "random")
+    sr, hr = pictures[0].clone().requires_grad_(), pictures[1]
+    value = loss(sr, hr)
+    value.backward()
+    assert value > 0 and sr.grad.abs().sum() > 0
+    assert loss(hr, hr) == 0
+
+
+def test_adversarial_losses_are_their_formulas():
+    sr, hr = torch.tensor([[0.3], [-1.2]]), torch.tensor([[2.0], [0.5]])
+    d_sr, d_hr = sr.sigmoid(), hr.sigmoid()
+    assert torch.isclose(losses.generator_adversarial_loss(sr), -d_sr.log().mean())
+    expected = -d_hr.log().mean() - (1 - d_sr).log().mean()
+    assert torch.isclose(losses.discriminator_loss(hr, sr), expected)
+    relative_hr, relative_sr = (hr - sr.mean()).sigmoid(), (sr - hr.mean()).sigmoid()
+    expected = -relative_hr.log().mean() - (1 - relative_sr).log().mean()
+    assert torch.isclose(losses.discriminator_loss(hr, sr, relativistic=True), expected)
+    expected = (-(1 - relative_hr).log().mean() - relative_sr.log().mean()) / 2
+    assert torch.isclose(losses.generator_adversarial_loss(sr, hr), expected)
+
+
+def test_losses_on_logits_keep_their_gradient_where_a_sigmoid_saturates():
+    logit = torch.tensor([[-120.0]], requires_grad=True)
+    losses.generator_adversarial_loss(logit).backward()
+    assert logit.grad.item() == pytest.approx(-1)
+    naive = torch.tensor([[-120.0]], requires_grad=True)
+    F.binary_cross_entropy(naive.sigmoid(), torch.ones(1, 1)).backward()
+    assert naive.grad.item() == 0
+
+
+def test_noisy_labels_stay_in_the_posts_intervals():
+    real, fake = losses.noisy_labels((4000, 1), torch.Generator().manual_seed(0))
+    assert 0.7 <= real.min() < 0.71 and 0.99 < real.max() <= 1
+    assert 0 <= fake.min() < 0.01 and 0.29 < fake.max() <= 0.3
+    again = losses.noisy_labels((4000, 1), torch.Generator().manual_seed(0))
+    assert torch.equal(real, again[0])
+
+
+def test_perceptual_loss_adds_up_its_terms_and_detaches_none(pictures):
+    sr, hr = pictures[0].clone().requires_grad_(), pictures[1]
+    loss = losses.PerceptualLoss(
+        {"mse": (losses.content_loss("mse"), 2.0),
+         "vgg22": (losses.content_loss("vgg22", weights="random"), 0.5)},
+        adversarial_weight=1e-3,
+    )  # fmt: skip
+    logits = sr.mean((1, 2, 3))[:, None] * 3
+    total, terms = loss(sr, hr, logits)
+    assert set(terms) == {"mse", "vgg22", "adversarial"}
+    assert torch.isclose(total, sum(terms.values()))
+    assert terms["mse"].item() == pytest.approx(2 * F.mse_loss(sr, hr).item())
+    assert terms["adversarial"].item() == pytest.approx(
+        1e-3 * F.softplus(-logits).mean().item(), rel=1e-5
+    )
+    norms = losses.gradient_norms(terms, sr)
+    assert all(math.isfinite(norm) and norm > 0 for norm in norms.values())
+    _, without = loss(sr, hr)
+    assert "adversarial" not in without

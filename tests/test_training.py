@@ -1,0 +1,214 @@
+"""The loop: it learns, it resumes bit for bit, and it stops in good order."""
+
+import copy
+import json
+
+import pytest
+import torch
+
+from srgan_lib.adversarial import AdversarialTrainer, make_trainer
+from srgan_lib.checkpoints import load_generator, weights_info
+from srgan_lib.devices import precision
+from srgan_lib.errors import ConfigError, TrainingError, WeightsError
+from srgan_lib.losses import gradient_norms
+from srgan_lib.models import Generator
+from srgan_lib.ranges import convert
+from srgan_lib.recipes import RECIPES
+from srgan_lib.training import CHECKPOINT, WEIGHTS, Trainer
+
+pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+
+
+def run(trainer, **kwargs):
+    return trainer.run(progress=False, **kwargs)
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    left, right = a.state_dict(), b.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_recipe_runs_and_logs_its_terms(name, tiny, pool):
+    recipe = tiny(name, steps=2)
+    trainer = make_trainer(recipe, pool, vgg="random")
+    before = copy.deepcopy(trainer.generator)
+    result = run(trainer)
+    assert not same(before, trainer.generator)
+    assert isinstance(result, Generator)
+    row = trainer.history[-1]
+    assert row["step"] == 2 and {name for name, _ in recipe.content} <= row.keys()
+    assert isinstance(trainer, AdversarialTrainer) == bool(recipe.adversarial)
+    if recipe.adversarial:
+        assert {"adversarial", "discriminator", "d_hr", "d_sr"} <= row.keys()
+        assert 0 < row["d_hr"] < 1 and 0 < row["d_sr"] < 1
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.adversarial])
+def test_every_term_of_every_recipe_reaches_the_generator(name, tiny, pool):
+    trainer = make_trainer(tiny(name), pool, vgg="random")
+    lr, hr = trainer.batch()
+    sr = trainer.generate(lr)
+    hr_logits = trainer.judge(hr) if trainer.recipe.relativistic else None
+    _, terms = trainer.loss(sr, hr, trainer.judge(sr), hr_logits)
+    assert len(terms) == len(trainer.recipe.content) + 1
+    for term in terms.values():
+        gradient = torch.autograd.grad(term, trainer.generator.tail.weight, retain_graph=True)[0]
+        assert gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", ["srresnet", "srresnet-mse", "blog-srresnet"])
+def test_batches_are_in_the_generators_own_ranges(name, tiny, pool):
+    """SR is compared with HR in one range, and LR comes in the range of the first layer."""
+    trainer = Trainer(tiny(name), pool)
+    lr, hr = trainer.batch()
+    raw_lr, raw_hr = pool.batch(2, 32, torch.Generator().manual_seed(trainer.recipe.seed))
+    generator = trainer.generator
+    assert torch.allclose(
+        convert(lr, generator.input_range, "unit") * 255, raw_lr.float(), atol=1e-3
+    )
+    assert torch.allclose(
+        convert(hr, generator.output_range, "unit") * 255, raw_hr.float(), atol=1e-3
+    )
+
+
+def test_pretraining_learns(tiny, pool):
+    trainer = Trainer(tiny("srresnet-mse", steps=150, learning_rate=2e-3, channels=16), pool)
+    run(trainer, log_every=10)
+    assert trainer.history[-1]["mse"] < 0.5 * trainer.history[0]["mse"]
+
+
+@pytest.mark.parametrize("name", ["srresnet", "srresnet-mse", "srgan", "blog"])
+def test_resumed_training_is_the_uninterrupted_one_bit_for_bit(name, tiny, pool, tmp_path):
+    recipe = tiny(name)
+    whole = make_trainer(recipe, pool, vgg="random")
+    run(whole)
+
+    first = make_trainer(recipe, pool, tmp_path, vgg="random")
+    assert not first.resume()
+    run(first, until=3)
+    second = make_trainer(recipe, pool, tmp_path, vgg="random")
+    assert second.resume() and second.step == 3
+    run(second)
+
+    assert same(whole.generator, second.generator) and same(whole.result, second.result)
+    if recipe.adversarial:
+        assert same(whole.discriminator, second.discriminator)
+    assert [row["step"] for row in second.history] == [row["step"] for row in whole.history]
+
+
+def test_the_callers_random_numbers_are_untouched(tiny, pool):
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    run(make_trainer(tiny("srgan", steps=1), pool, vgg="random"))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_running_mean_moves_towards_the_generator_slowly(tiny, pool):
+    trainer = Trainer(tiny("srresnet", ema=0.999), pool)
+    trainer.step = 10**6
+    mean, now = trainer.average.tail.bias, trainer.generator.tail.bias
+    now.data.fill_(1.0)
+    trainer._average()
+    assert torch.allclose(mean, torch.full_like(mean, 0.001))
+    trainer.step = 1
+    trainer._average()  # at first the mean follows closely
+    assert (mean > 0.5).all()
+
+
+def test_discriminator_is_frozen_in_the_generators_step_only(tiny, pool):
+    trainer = make_trainer(tiny("srgan", learning_rate=0.0), pool, vgg="random")
+    trainer.update(*trainer.batch())
+    assert all(p.grad is not None for p in trainer.discriminator.parameters())
+    seen = [p.grad.clone() for p in trainer.discriminator.parameters()]
+    lr, hr = trainer.batch()
+    trainer.discriminator.requires_grad_(False)
+    loss, _ = trainer.loss(sr := trainer.generate(lr), hr, trainer.judge(sr))
+    loss.backward()
+    assert all(
+        torch.equal(p.grad, g)
+        for p, g in zip(trainer.discriminator.parameters(), seen, strict=True)
+    )
+
+
+def test_content_outweighs_the_adversarial_term_in_the_papers_recipe(tiny, pool):
+    trainer = make_trainer(tiny("srgan-mse"), pool)
+    lr, hr = trainer.batch()
+    sr = trainer.generate(lr)
+    norms = gradient_norms(trainer.loss(sr, hr, trainer.judge(sr))[1], sr)
+    assert norms["mse"] > 3 * norms["adversarial"] > 0
+
+
+def test_files_are_written_and_load(tiny, pool, tmp_path):
+    trainer = Trainer(tiny("srresnet"), pool, tmp_path)
+    run(trainer)
+    assert {path.name for path in tmp_path.iterdir()} >= {CHECKPOINT, WEIGHTS}
+    assert same(load_generator(tmp_path / WEIGHTS), trainer.result)
+    info = weights_info(tmp_path / WEIGHTS)
+    assert info["step"] == 6 and info["recipe"]["name"] == "srresnet"
+    json.dumps(info)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny, pool, tmp_path):
+    trainer = Trainer(tiny("srresnet"), pool, tmp_path)
+    run(trainer, until=2)
+    run(trainer, until=4)
+    path = tmp_path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:500])
+    again = Trainer(tiny("srresnet"), pool, tmp_path)
+    with pytest.warns(UserWarning, match="damaged"):
+        assert again.resume()
+    assert again.step == 2
+    (tmp_path / (CHECKPOINT + ".previous")).write_bytes(b"")
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(WeightsError, match="move them"):
+        Trainer(tiny("srresnet"), pool, tmp_path).resume()
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tiny, pool, tmp_path):
+    run(Trainer(tiny("srresnet"), pool, tmp_path), until=1)
+    with pytest.raises(ConfigError, match="another channels"):
+        Trainer(tiny("srresnet", channels=6), pool, tmp_path).resume()
+    assert Trainer(tiny("srresnet", steps=99), pool, tmp_path).resume()  # longer is allowed
+
+
+def test_nan_stops_with_a_sentence_and_keeps_the_checkpoint(tiny, pool, tmp_path):
+    trainer = Trainer(tiny("srresnet"), pool, tmp_path)
+    run(trainer, until=2)
+    trainer.generator.tail.bias.data.fill_(float("nan"))
+    with pytest.raises(TrainingError, match="near step 3"):
+        run(trainer, log_every=1)
+    again = Trainer(tiny("srresnet"), pool, tmp_path)
+    assert again.resume() and again.step == 2
+
+
+def test_an_interrupt_saves(tiny, pool, tmp_path):
+    trainer = Trainer(tiny("srresnet"), pool, tmp_path)
+
+    def press_stop(trainer):
+        if trainer.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(trainer, log_every=1, on_log=press_stop)
+    again = Trainer(tiny("srresnet"), pool, tmp_path)
+    assert again.resume() and again.step == 3
+
+
+def test_init_must_fit(tiny, pool):
+    with pytest.raises(ConfigError, match="to start"):
+        Trainer(tiny("srresnet"), pool, init=Generator(num_blocks=2, channels=4))
+    init = Generator(num_blocks=1, channels=4, variant="course")
+    assert same(Trainer(tiny("srresnet"), pool, init=init).generator, init)
+
+
+def test_scale_must_fit(tiny, pool):
+    with pytest.raises(ConfigError, match="x4"):
+        Trainer(tiny("srresnet", scale=2), pool)
+
+
+def test_precision_goes_by_capability(monkeypatch):
+    assert precision(torch.device("cpu")) == torch.float32
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)  # as on a T4
+    for capability, dtype in [((7, 5), torch.float16), ((8, 0), torch.bfloat16)]:
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_, c=capability: c)
+        assert precision(torch.device("cuda")) == dtype
