@@ -6,6 +6,7 @@ Wang's, so only PSNR compares with its tables. LPIPS sees the whole picture in R
 """
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -108,8 +109,9 @@ class LPIPS:
     """Learned perceptual distance (Zhang et al. 2018), version 0.1 on AlexNet; lower is closer.
 
     Args:
-        backbone: a .safetensors or .pth file of AlexNet with torchvision's names; None downloads
-            torchvision's (233 MB, once).
+        backbone: a .safetensors or .pth file of AlexNet with torchvision's names; None takes the
+            one that the environment variable SRGAN_ALEXNET names, else downloads torchvision's
+            (233 MB, once).
         device: where to compute.
 
     Raises:
@@ -124,9 +126,10 @@ class LPIPS:
             from lpips import LPIPS as Network
         except ImportError as error:
             raise ConfigError("LPIPS needs the package lpips: run `pip install lpips`.") from error
+        backbone = backbone or os.environ.get("SRGAN_ALEXNET")
         if backbone is None:
             official = AlexNet_Weights.IMAGENET1K_V1
-            state, source = download_state(official, "name a local copy (--lpips-backbone FILE)")
+            state, source = download_state(official, "name a local copy in SRGAN_ALEXNET")
         else:
             state, source = read_state(backbone), backbone
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):

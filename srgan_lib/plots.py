@@ -35,8 +35,8 @@ Box = tuple[int, int, int, int]
 def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] | None = None, **kwargs: Any):
     """`plt.subplots` in the course's style; `size` in inches for one panel."""
     width, height = size or (4.2, 3.0)
-    with plt.rc_context(STYLE):
-        return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **kwargs)
+    plt.rcParams.update(STYLE)  # not only here: lines and legends are drawn later
+    return plt.subplots(rows, columns, figsize=(width * columns, height * rows), **kwargs)
 
 
 def show(fig: Figure, alt: str) -> None:
@@ -50,10 +50,18 @@ def show(fig: Figure, alt: str) -> None:
     plt.close(fig)
 
 
-def draw_image(axes, image: np.ndarray, title: str = "") -> None:
-    """One picture on axes, its pixels as squares; uint8, or float in [0, 1]."""
-    axes.imshow(image, cmap="gray", vmin=0, vmax=1 if image.dtype.kind == "f" else 255,
-                interpolation="nearest")  # fmt: skip
+def draw_image(axes, image: np.ndarray, title: str = "", shrunk: bool = False) -> None:
+    """One picture on axes, uint8 or float in [0, 1]: its pixels as squares, or `shrunk` to fit.
+
+    Shrinking without antialiasing would draw patterns that are not in the picture.
+    """
+    axes.imshow(
+        image,
+        cmap="gray",
+        vmin=0,
+        vmax=1 if image.dtype.kind == "f" else 255,
+        interpolation="antialiased" if shrunk else "nearest",
+    )
     axes.set_title(title)
     axes.set_axis_off()
 
@@ -109,13 +117,27 @@ def show_crops(
     for axis in axes.flat:
         axis.set_axis_off()
     first, *others = axes.flat
-    draw_image(first, whole, "where")
+    draw_image(first, whole, "where", shrunk=True)
     first.add_patch(
         Rectangle((left, top), wide, high, fill=False, edgecolor=COLORS[1], linewidth=2)
     )
     for axis, (title, image) in zip(others, images.items(), strict=False):
         draw_image(axis, crop(image, box, whole.shape[1] / image.shape[1]), title)
     show(fig, alt)
+
+
+def show_table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:
+    """Display a table: the first column is text, the others are figures."""
+    from IPython.display import Markdown, display
+
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    lines = [" | ".join(map(str, row)) for row in (header, rule, *rows)]
+    display(Markdown("\n".join(f"| {line} |" for line in lines)))
+
+
+def show_records(records: Sequence[Mapping[str, Any]]) -> None:
+    """Display dicts with the same keys as a table, a row each."""
+    show_table(list(records[0]), [list(record.values()) for record in records])
 
 
 def curves(history: Sequence[Mapping[str, float]], panels: Mapping[str, Sequence[str]]) -> Figure:

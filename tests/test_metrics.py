@@ -301,9 +301,10 @@ def test_lpips_without_network_says_what_to_do(monkeypatch, tmp_path):
     def offline(*args, **kwargs):
         raise urllib.error.URLError("no route to host")
 
+    monkeypatch.delenv("SRGAN_ALEXNET", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.urlopen", offline)
-    with pytest.raises(WeightsError, match=r"alexnet.*--lpips-backbone"):
+    with pytest.raises(WeightsError, match=r"alexnet.*SRGAN_ALEXNET"):
         LPIPS()
 
 
