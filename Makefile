@@ -7,6 +7,8 @@ READY := .venv/.ready
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # Any request ends at a closed port of this machine: the tests prove that no notebook needs a network.
 OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy=127.0.0.1,localhost
+# On tensors as small as the tests', a second thread costs more than it gains.
+SMALL := OMP_NUM_THREADS=1
 
 .PHONY: help course handout test lint unit nbval colab-test clean
 .DEFAULT_GOAL := help
@@ -35,15 +37,15 @@ lint: $(READY)  ## ruff over the code, and the shape of the notebooks
 	@$(PY) -m srgan_lib.tools.notebooks --check
 
 unit: $(READY)  ## the unit tests
-	@$(PY) -m pytest -q
+	@$(SMALL) $(PY) -m pytest -q
 
 nbval: $(READY)  ## every cell of every notebook, in seconds and without a network
 	@rm -rf build/nbval
-	@$(OFFLINE) SRGAN_PROFILE=smoke SRGAN_WORK="$(CURDIR)/build/nbval" \
+	@$(OFFLINE) $(SMALL) SRGAN_PROFILE=smoke SRGAN_WORK="$(CURDIR)/build/nbval" \
 		$(PY) -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's versions
-	@$(PY) tests/colab_run.py
+	@$(SMALL) $(PY) tests/colab_run.py
 
 clean:  ## delete build/; checkpoints in work/ and downloads stay
 	rm -rf build
