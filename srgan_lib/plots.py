@@ -3,6 +3,8 @@
 Colors are Okabe and Ito's, which color-blind readers can tell apart.
 """
 
+import inspect
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,7 +87,7 @@ def show_images(
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, (title, image) in zip(axes.flat, images.items(), strict=False):
-        draw_image(axis, image, title)
+        draw_image(axis, image, title, shrunk=image.shape[1] > width * fig.dpi)
     show(fig, alt)
 
 
@@ -124,6 +126,13 @@ def show_crops(
     for axis, (title, image) in zip(others, images.items(), strict=False):
         draw_image(axis, crop(image, box, whole.shape[1] / image.shape[1]), title)
     show(fig, alt)
+
+
+def show_code(thing: Any) -> None:
+    """Display the source of a function or class as it runs."""
+    from IPython.display import Code, display
+
+    display(Code(textwrap.dedent(inspect.getsource(thing)), language="python"))
 
 
 def show_table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:

@@ -21,7 +21,7 @@ def test_sizes(scale, variant, pictures):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_ranges_are_undone(variant, pictures):
-    """A generator that puts out 0 shows what 0 means in its range: gray, ImageNet's mean, bicubic."""
+    """A generator that puts out 0 shows what 0 is in its range: gray, ImageNet's mean, bicubic."""
     generator = Generator(2, 1, 4, variant)
     nn.init.zeros_(generator.tail.weight)
     nn.init.zeros_(generator.tail.bias)
