@@ -120,9 +120,10 @@ def show_crops(
         axis.set_axis_off()
     first, *others = axes.flat
     draw_image(first, whole, "where", shrunk=True)
-    first.add_patch(
-        Rectangle((left, top), wide, high, fill=False, edgecolor=COLORS[1], linewidth=2)
-    )
+    for color, line in (("white", 4), (COLORS[1], 2)):  # the rim shows on orange ground, too
+        first.add_patch(
+            Rectangle((left, top), wide, high, fill=False, edgecolor=color, linewidth=line)
+        )
     for axis, (title, image) in zip(others, images.items(), strict=False):
         draw_image(axis, crop(image, box, whole.shape[1] / image.shape[1]), title)
     show(fig, alt)

@@ -22,6 +22,7 @@ from .losses import PerceptualLoss, content_loss
 from .models import Generator
 from .ranges import convert
 from .recipes import Recipe
+from .vgg import VGGFeatures
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "generator.safetensors"
@@ -278,6 +279,7 @@ class Trainer:
             minutes=round(self.seconds / 60, 2),
             device=device_name(self.device),
             pictures=len(self.pool),
+            vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
             torch=torch.__version__,
         )
 

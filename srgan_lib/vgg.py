@@ -116,7 +116,7 @@ def _vgg_state(arch: str, weights: str | Path) -> tuple[Mapping[str, torch.Tenso
         )
         return None, "random"
     if str(weights) != "torchvision":
-        return read_state(weights), str(weights)
+        return read_state(weights), Path(weights).name
     from torchvision.models import VGG16_Weights, VGG19_Weights
 
     official = {"vgg16": VGG16_Weights, "vgg19": VGG19_Weights}[arch].IMAGENET1K_V1
