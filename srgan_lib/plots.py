@@ -137,12 +137,18 @@ def show_code(thing: Any) -> None:
 
 
 def show_table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:
-    """Display a table: the first column is text, the others are figures."""
+    """Display a table; columns of figures are aligned on the right."""
     from IPython.display import Markdown, display
 
-    rule = ["---"] + ["---:"] * (len(header) - 1)
+    columns = zip(*rows, strict=True)
+    rule = ["---:" if all(map(_is_figure, column)) else "---" for column in columns]
     lines = [" | ".join(map(str, row)) for row in (header, rule, *rows)]
     display(Markdown("\n".join(f"| {line} |" for line in lines)))
+
+
+def _is_figure(entry: Any) -> bool:
+    """Whether an entry begins like a number: 28.43, -0.5 dB, 1,545,238, a dash for none."""
+    return str(entry).lstrip("+-−–—.")[:1].isdigit() or str(entry) in ("", "-", "–", "—")
 
 
 def show_records(records: Sequence[Mapping[str, Any]]) -> None:
