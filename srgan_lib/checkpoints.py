@@ -6,7 +6,6 @@ generator and, in their header, how to build it. Neither can run code when it is
 
 import json
 import os
-import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,7 @@ SHIPPED = Path(__file__).resolve().parent.parent / "data" / "weights"
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors, plain values) to `path`; the one before stays as `path`.previous."""
     path = Path(path)
-
-    def write(temporary: str) -> None:
-        torch.save(state, temporary)
-        if path.exists():
-            os.replace(path, _previous(path))
-
-    write_atomically(path, write)
+    write_atomically(path, lambda temporary: torch.save(state, temporary), keep=_previous(path))
 
 
 def _previous(path: Path) -> Path:
@@ -51,11 +44,14 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
     for candidate in candidates:
         try:
             return torch.load(candidate, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError):
-            warnings.warn(f"{candidate} is damaged and was not used.", stacklevel=2)
+        except Exception:  # a damaged pickle can fail in any way
+            # Out of the way, so that the next save does not put it over the good one before it.
+            aside = candidate.with_name(candidate.name + ".damaged")
+            os.replace(candidate, aside)
+            warnings.warn(f"{candidate} is damaged: it is now {aside.name}.", stacklevel=2)
     if candidates:
         raise WeightsError(
-            f"No checkpoint in {path.parent} can be read: move them away to start again."
+            f"No checkpoint in {path.parent} could be read: run again to start from the beginning."
         )
     return None
 
@@ -113,16 +109,26 @@ def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu")
             "train command."
         ) from None
     except (SafetensorError, OSError, TypeError, json.JSONDecodeError) as error:
-        raise WeightsError(
-            f"{path} cannot be read as weights ({type(error).__name__}): get it again."
-        ) from None
+        raise _unreadable(path, error) from None
     except (RuntimeError, SRGANError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise WeightsError(f"The weights in {path} do not fit the generator: {reason}") from None
     return generator.to(device).eval()
 
 
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"{path} cannot be read as weights ({type(error).__name__}): get it again.")
+
+
 def weights_info(name_or_file: str | Path) -> dict[str, Any]:
-    """What `save_weights` was told about a file: recipe, steps, device, and so on."""
-    with safe_open(find_weights(name_or_file), framework="pt") as file:
-        return json.loads((file.metadata() or {}).get("info", "{}"))
+    """What `save_weights` was told about a file: recipe, steps, device, and so on.
+
+    Raises:
+        WeightsError: missing or damaged.
+    """
+    path = find_weights(name_or_file)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {}).get("info", "{}"))
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise _unreadable(path, error) from None

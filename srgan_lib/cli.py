@@ -2,22 +2,26 @@
 
 import argparse
 import json
+import math
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from . import data, datasets
 from .adversarial import make_trainer
-from .checkpoints import load_generator, shipped_weights
+from .checkpoints import has_checkpoint, load_generator, shipped_weights
 from .degradation import bicubic_upscale, imresize
 from .devices import choose_device
-from .errors import SRGANError
-from .files import check_new, write_atomically
+from .environment import choose_profile
+from .errors import DataError, SRGANError
+from .files import check_folder, check_new, write_atomically
 from .images import (
+    Picture,
     check_writable,
     load_folder,
     read_with_alpha,
@@ -25,8 +29,9 @@ from .images import (
 )
 from .inference import upscale
 from .metrics import LPIPS, evaluate
-from .recipes import PROFILES, RECIPES, get_recipe
+from .recipes import PROFILES, RECIPES, Recipe, get_recipe
 from .runs import validation_psnr
+from .training import CHECKPOINT, WEIGHTS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("input", help="a picture; 16-bit ones are refused, transparency is kept")
     sub.add_argument("output", help="a .png, .jpg or .webp file")
     sub.add_argument("--weights", default="srgan", help=f"{weights_help}; default: srgan")
-    sub.add_argument("--scale", type=int, default=4, help="for bicubic: 2, 4 or 8; default: 4")
+    sub.add_argument("--scale", type=int, help="for bicubic: 2, 4 or 8; default: 4")
     sub.add_argument("--tile", type=int, help="work in LR tiles of this side, to save memory")
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
     sub.add_argument("--force", action="store_true", help="overwrite the output if it exists")
@@ -82,10 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         "--data", nargs="+", default=["samples"], metavar="FOLDER",
         help="folders of pictures or names of data sets; default: samples, the embedded ones",
     )  # fmt: skip
-    sub.add_argument("--profile", default="paper", help=f"one of {', '.join(PROFILES)}")
+    sub.add_argument(
+        "--profile",
+        help=f"one of {', '.join(PROFILES)}; default: SRGAN_PROFILE, else by the device",
+    )
     sub.add_argument("--steps", type=int, help="updates, instead of the profile's")
     sub.add_argument("--batch-size", type=int, help="patches a step, instead of the profile's")
-    sub.add_argument("--init", help=f"generator to start from: {weights_help}")
+    sub.add_argument("--init", help="generator to start from: a shipped name or a file")
     sub.add_argument("--vgg", default="auto", help="file of VGG weights, torchvision or random")
     sub.add_argument("--vgg-arch", choices=("vgg19", "vgg16"), help="default: the recipe's, vgg19")
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
@@ -99,9 +107,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _method(args: argparse.Namespace) -> Callable[[np.ndarray], np.ndarray]:
+    device = choose_device(args.device)
     if args.weights == "bicubic":
-        return partial(bicubic_upscale, scale=args.scale)
-    model = load_generator(args.weights, choose_device(args.device))
+        return partial(bicubic_upscale, scale=args.scale or 4)
+    model = load_generator(args.weights, device)
+    if args.scale not in (None, model.scale):
+        raise SRGANError(
+            f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave --scale."
+        )
     return partial(upscale, model, tile=getattr(args, "tile", None))
 
 
@@ -118,8 +131,9 @@ def _folder(name: str) -> Path:
 def _upscale(args: argparse.Namespace) -> None:
     check_writable(args.output, force=args.force)
     image, alpha = read_with_alpha(args.input)
-    method = _method(args)
-    sr = method(image)
+    if alpha is not None and Path(args.output).suffix.lower() in (".jpg", ".jpeg"):
+        raise SRGANError(f"{args.input} is transparent and JPEG cannot be: choose .png or .webp.")
+    sr = _method(args)(image)
     if alpha is not None:
         factor = sr.shape[0] // image.shape[0]
         alpha = imresize(alpha, factor, round_between=False)
@@ -144,27 +158,64 @@ def _evaluate(args: argparse.Namespace) -> None:
             f"PSNR-RGB {row['psnr_rgb']:6.3f}{lpips_text}"
         )
     if args.json:
-        text = json.dumps(scores, indent=1) + "\n"
+        text = json.dumps(_finite(scores), indent=1, allow_nan=False) + "\n"
         write_atomically(args.json, lambda temporary: Path(temporary).write_text(text))
 
 
+def _finite(value: Any) -> Any:
+    """The same with null for the infinite PSNR of equal pictures, which JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def _train(args: argparse.Namespace) -> None:
+    device = choose_device(args.device)
     changes = {"steps": args.steps, "batch_size": args.batch_size, "vgg": args.vgg_arch}
-    recipe = get_recipe(args.recipe, args.profile, **changes)
-    images = []
-    for name in args.data:
-        pictures = data.samples("train") if name == "samples" else load_folder(_folder(name))
-        images += [picture.image for picture in pictures]
-    init = load_generator(args.init) if args.init else None
-    if recipe.init and init is None:
+    profile = args.profile or choose_profile(device.type)
+    recipe = get_recipe(args.recipe, profile, **changes)
+    folder = Path(args.out)
+    check_folder(folder)
+    begun = has_checkpoint(folder / CHECKPOINT)
+    if (folder / WEIGHTS).exists() and not begun:
+        raise SRGANError(
+            f"{folder / WEIGHTS} exists, without the checkpoint that it came from: choose another "
+            "folder, or move it away."
+        )
+    images = [picture.image for name in args.data for picture in _pictures(name, recipe)]
+    init = load_generator(args.init) if args.init and not begun else None
+    if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
-    pool = data.PatchPool(images, recipe.scale, choose_device(args.device))
+    print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(images)} pictures.")
+    pool = data.PatchPool(images, recipe.scale, device)
     validate = validation_psnr(scale=recipe.scale)
     trainer = make_trainer(recipe, pool, args.out, init=init, vgg=args.vgg, validate=validate)
     if trainer.resume():
-        print(f"Going on from step {trainer.step} of {recipe.steps}.")
+        print(f"Going on from step {trainer.step} of {recipe.steps}; --init is not used again.")
     trainer.run(on_log=_print_log)
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
+
+
+def _pictures(name: str, recipe: Recipe) -> list[Picture]:
+    """The training pictures of a folder or data set that are large enough for a patch."""
+    pictures = data.samples("train") if name == "samples" else load_folder(_folder(name))
+    good = []
+    for picture in pictures:
+        height, width = (side // recipe.scale * recipe.scale for side in picture.image.shape[:2])
+        if min(height, width) >= recipe.patch_size:
+            good.append(picture)
+        else:
+            warnings.warn(
+                f"Left out: {picture.name} is smaller than the {recipe.patch_size} px patches.",
+                stacklevel=2,
+            )
+    if not good:
+        raise DataError(
+            f"{name} has no picture of at least {recipe.patch_size} px: add larger ones."
+        )
+    return good
 
 
 def _print_log(trainer) -> None:
@@ -174,12 +225,17 @@ def _print_log(trainer) -> None:
 
 
 def _data(args: argparse.Namespace) -> None:
-    if args.name is None:
+    if not args.name:
         for entry in datasets.DATASETS.values():
             print(f"{entry.name:<12} {entry.homepage}")
         return
     fetch = datasets.dataset if _is_dataset(args.name) else datasets.dataset_from_zip
     print(fetch(args.name, args.root))
+
+
+def _fail(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -190,8 +246,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             args.run(args)
         except SRGANError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
+            return _fail(str(error))
+        except OSError as error:  # a full disk, a folder without permission
+            return _fail(f"{error.filename or 'A file'}: {error.strerror or error}.")
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            return _fail(
+                "There is not enough memory: give --tile 256, or a smaller picture or batch."
+            )
         except KeyboardInterrupt:
             print("Interrupted; what was saved is kept.", file=sys.stderr)
             return 130

@@ -14,6 +14,8 @@ def choose_device(name: str = "auto") -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        if torch.device(name).type not in ("cpu", "cuda", "mps", "xpu"):
+            raise RuntimeError
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError):  # PyTorch's two ways to say that it is not there
         raise ConfigError(f"There is no device {name!r} here: choose auto or cpu.") from None

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import SRGANError
@@ -17,17 +18,41 @@ def check_new(path: str | Path, *, force: bool = False) -> None:
     path = Path(path)
     if path.is_dir():
         raise SRGANError(f"{path} is a folder: give the path of a file.")
+    check_folder(path.parent)
     if path.exists() and not force:
         raise SRGANError(f"{path} exists: choose another name, or pass --force (force=True).")
 
 
-def write_atomically(path: str | Path, write: Callable[[str], None]) -> None:
+def check_folder(folder: str | Path) -> None:
+    """Make sure that files can be written into `folder`, which is made if need be.
+
+    Raises:
+        SRGANError: they cannot.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SRGANError(
+            f"Nothing can be written into {folder} ({error.strerror}): choose another folder."
+        ) from None
+
+
+def write_atomically(
+    path: str | Path, write: Callable[[str], None], *, keep: Path | None = None
+) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in its place.
 
     A crash at any moment leaves either the old file or the new one, never half of one. Missing
-    parent folders are made. An OSError (a full disk, say) is passed on, the old file untouched.
+    parent folders are made, and a link is followed. An OSError (a full disk, say) is passed on, the
+    old file untouched.
+
+    Args:
+        write: fills the file whose name it is given.
+        keep: where the old file goes once the new one is complete; None drops it.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     os.close(descriptor)
@@ -35,7 +60,10 @@ def write_atomically(path: str | Path, write: Callable[[str], None]) -> None:
         write(temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's files are private; ours are ordinary
+        with suppress(OSError):  # mkstemp's files are private; some file systems keep them so
+            os.chmod(temporary, 0o666 & ~_umask())
+        if keep is not None and path.exists():
+            os.replace(path, keep)
         os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -149,7 +149,7 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
 
 def to_tensor(image: np.ndarray, device: torch.device | str | None = None) -> torch.Tensor:
     """Turn uint8 HxWx3 into a float32 tensor 1x3xHxW in the "unit" range [0, 1]."""
-    pixels = torch.tensor(check_image(image), device=device)
+    pixels = torch.tensor(np.ascontiguousarray(check_image(image)), device=device)
     return pixels.permute(2, 0, 1).unsqueeze(0).float().div(255).contiguous()
 
 

@@ -53,10 +53,14 @@ def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.
     return sr
 
 
-@torch.inference_mode()
 def _upscale_whole(model: Generator, image: np.ndarray) -> np.ndarray:
-    # channels_last is the layout that convolutions are fastest in, on CPU and GPU alike.
-    model = model.eval().to(memory_format=torch.channels_last)
+    # channels_last is the layout that convolutions are fastest in, on CPU and GPU alike. Weights
+    # that were converted inside inference_mode could never be trained again.
+    return _infer(model.eval().to(memory_format=torch.channels_last), image)
+
+
+@torch.inference_mode()
+def _infer(model: Generator, image: np.ndarray) -> np.ndarray:
     lr = to_tensor(image, next(model.parameters()).device).to(memory_format=torch.channels_last)
     sr = model(convert(lr, "unit", model.input_range))
     return to_image(convert(sr, model.output_range, "unit"))

@@ -211,6 +211,8 @@ def evaluate(
     """
     check_scale(scale)
     border = scale if border is None else border
+    if border < 0:
+        raise ConfigError(f"A border of {border} pixels cannot be cropped: give 0 or more.")
     if isinstance(model, str):
         if model != "bicubic":
             raise ConfigError(f"A model must be a callable or 'bicubic', not {model!r}.")
@@ -244,7 +246,10 @@ def evaluate(
         except ImageError as error:
             warnings.warn(f"Left out: {name}: {error}", stacklevel=2)
     if not rows:
-        raise DataError(f"{hr_dir} has no picture that can be scored.")
+        raise DataError(
+            f"{hr_dir} has no picture that can be scored with a border of {border} px at scale "
+            f"{scale}: give larger pictures or a smaller border."
+        )
     scores = {key: [row[key] for row in rows] for key in rows[0] if key != "name"}
     return {
         "weights": weights or getattr(model, "__name__", type(model).__name__),

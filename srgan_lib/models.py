@@ -75,7 +75,7 @@ class Generator(nn.Module):
         channels: feature maps, 64 in the paper.
         variant: "paper", "blog" (no activation after the first convolution, batch norm with
             eps = 0.8 inside the blocks) or "course" (no batch norm; the network's output is added
-            to the bicubically enlarged input, so that it starts as bicubic).
+            to PyTorch's bicubic enlargement of the input, and zero at the start).
 
     Shapes: LR (N, 3, H, W) with H, W >= 8 -> SR (N, 3, scale*H, scale*W).
     Values: LR in `input_range`, SR in `output_range` (names of `srgan_lib.ranges`), not clamped:
@@ -97,7 +97,7 @@ class Generator(nn.Module):
             raise ConfigError(
                 f"A generator needs at least 1 block and channel, not {num_blocks} and {channels}."
             )
-        self.scale, self.num_blocks, self.channels = scale, num_blocks, channels
+        self.scale, self.num_blocks, self.channels = int(scale), int(num_blocks), int(channels)
         self.variant = variant
         self.input_range = "imagenet" if variant == "blog" else "unit"
         self.output_range = {"paper": "signed", "blog": "imagenet", "course": "unit"}[variant]

@@ -58,6 +58,11 @@ class Recipe:
             return rate * (1 + math.cos(math.pi * done)) / 2
         return rate * 0.1 ** sum(done >= drop for drop in self.drops)
 
+    def differences(self, kept: dict[str, Any]) -> list[str]:
+        """Names of the fields in which a recipe from a file differs; it may have other steps."""
+        mine = self.as_dict()
+        return sorted(k for k in mine.keys() - {"about", "steps"} if mine[k] != _tuples(kept[k]))
+
     def as_dict(self) -> dict:
         """Plain values, for checkpoints and model cards."""
         return asdict(self)
@@ -103,6 +108,11 @@ _ALL = (
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
 
+def _tuples(value: Any) -> Any:
+    """Lists as tuples: a file may have made lists of a recipe's tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
+
+
 @dataclass(frozen=True)
 class Profile:
     """How far a recipe is scaled to a machine; None keeps the recipe's own value.
@@ -133,7 +143,7 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
     """The recipe `name`, scaled by the profile, then with any field changed that is not None.
 
     Raises:
-        ConfigError: an unknown recipe or profile; the message lists those there are.
+        ConfigError: an unknown recipe or profile, or a size that is not positive.
     """
     if name not in RECIPES:
         raise ConfigError(f"Unknown recipe {name!r}: choose one of {', '.join(RECIPES)}.")
@@ -149,4 +159,7 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
         "channels": scaled.channels,
     }
     values = {key: value for key, value in [*values.items(), *changes.items()] if value is not None}
+    for key in ("steps", "batch_size", "patch_size", "num_blocks", "channels"):
+        if values.get(key, 1) < 1:
+            raise ConfigError(f"The recipe's {key} must be at least 1, not {values[key]}.")
     return replace(recipe, **values)

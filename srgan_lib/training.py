@@ -17,7 +17,8 @@ from tqdm.auto import tqdm
 from .checkpoints import load_checkpoint, save_checkpoint, save_weights
 from .data import PatchPool
 from .devices import device_name, precision
-from .errors import ConfigError, TrainingError
+from .errors import ConfigError, TrainingError, WeightsError
+from .interrupts import deferred_interrupt
 from .losses import PerceptualLoss, content_loss
 from .models import Generator
 from .ranges import convert
@@ -154,18 +155,18 @@ class Trainer:
 
         Every `log_every` steps (a hundredth of the recipe if not given) the means of what was
         logged join `history`, and `on_log` is called with this trainer. A checkpoint is written
-        every `save_minutes` and at the end, also when the run is interrupted.
+        every `save_minutes` and at the end. Ctrl-C lets the step end, saves and stops.
 
         Raises:
             TrainingError: a loss is no longer finite; the last good checkpoint is kept.
         """
-        until = min(until or self.recipe.steps, self.recipe.steps)
+        until = self.recipe.steps if until is None else min(until, self.recipe.steps)
         log_every = log_every or max(1, self.recipe.steps // 100)
         sums: dict[str, torch.Tensor] = {}
         logged = self.step
         tick = saved = time.monotonic()
         bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
-        try:
+        with bar, deferred_interrupt() as interrupted:
             while self.step < until:
                 for optimizer in self.optimizers:
                     for group in optimizer.param_groups:
@@ -189,11 +190,12 @@ class Trainer:
                         self.save()
                         saved = time.monotonic()
                     tick = time.monotonic()  # validating, drawing and saving is not training
-        except KeyboardInterrupt:
-            self.save()
-            raise
-        finally:
-            bar.close()
+                if interrupted():
+                    if all(value.isfinite().all() for value in sums.values()):
+                        self.save()
+                    raise KeyboardInterrupt
+        if self.folder is not None and not (self.folder / WEIGHTS).exists():
+            self.save()  # deleted since, or never written
         return self.result
 
     @torch.no_grad()
@@ -216,8 +218,8 @@ class Trainer:
         for name, value in means.items():
             if not math.isfinite(value):
                 raise TrainingError(
-                    f"The term {name!r} of {self.recipe.name} is {value} near step {self.step}: go "
-                    "on from the last checkpoint with a smaller learning rate."
+                    f"The term {name!r} of {self.recipe.name} is {value} near step {self.step}: "
+                    "start again in another folder, with a smaller learning rate."
                 )
         record = {"step": self.step, "minutes": self.seconds / 60, **means}
         if self.validate is not None:
@@ -245,12 +247,7 @@ class Trainer:
         Raises:
             ConfigError: it belongs to another recipe. Only the number of steps may differ.
         """
-        kept, mine = dict(state["recipe"]), self.recipe.as_dict()
-        differing = sorted(
-            key
-            for key in mine.keys() - {"about", "steps"}
-            if _plain(kept.get(key)) != _plain(mine[key])
-        )
+        differing = self.recipe.differences(state["recipe"])
         if differing:
             raise ConfigError(
                 f"The checkpoint in {self.folder} was made with another {', '.join(differing)}: "
@@ -264,7 +261,8 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         for optimizer, kept_state in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept_state)
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the run so far needed no scaling: on a CPU, in bf16
+            self.scaler.load_state_dict(state["scaler"])
 
     def save(self) -> None:
         """Write the checkpoint and the weights of `result` to the folder, if there is one."""
@@ -290,11 +288,13 @@ class Trainer:
             WeightsError: it is damaged, and so is the one before. ConfigError: another recipe's.
         """
         state = load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
-        if state is not None:
+        if state is None:
+            return False
+        try:
             self.load_state(state)
-        return state is not None
-
-
-def _plain(value: Any) -> Any:
-    """Tuples and lists alike, so that a recipe equals its copy from a file."""
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise WeightsError(
+                f"{self.folder / CHECKPOINT} is not a checkpoint of this course "
+                f"({type(error).__name__}): move it away, or choose another folder."
+            ) from None
+        return True

@@ -74,10 +74,10 @@ class VGGFeatures(nn.Module):
             _init_random(self.features)
         else:
             wanted = self.features.state_dict()
-            given = {k.removeprefix("features."): v.float() for k, v in state.items()}
             try:
+                given = {k.removeprefix("features."): v.float() for k, v in state.items()}
                 self.features.load_state_dict({k: given[k] for k in wanted})
-            except (KeyError, RuntimeError) as error:
+            except (KeyError, RuntimeError, AttributeError) as error:
                 raise WeightsError(
                     f"The VGG weights in {self.source} do not fit {arch} up to {layer} ({error}): "
                     "use a file with torchvision's names and shapes."

@@ -71,7 +71,7 @@ def test_train_and_go_on(files, capsys):
     command = ["train", "srresnet", "--data", "hr", "--out", "run", "--profile", "smoke"]
     assert run(*command, "--steps", "2") == 0
     assert run(*command, "--steps", "3") == 0
-    assert "Going on from step 2 of 3" in capsys.readouterr().out
+    assert "from step 2 of 3" in capsys.readouterr().out
     weights = "run/generator.safetensors"
     assert run("upscale", "photo.png", "trained.png", "--weights", weights) == 0
     second = ["train", "srgan", "--data", "hr", "--out", "gan", "--profile", "smoke"]
@@ -114,6 +114,19 @@ BAD = [
     ("train srresnet --out run --profile smoke --data empty", "empty"),
     ("train srresnet --out run --profile smoke --data hr --init x2.safetensors", "start"),
     ("data none", "none"),
+    ("upscale photo.png o.png --weights x2.safetensors --scale 4", "x2"),
+    ("upscale photo.png text.png/o.png --weights bicubic", "text.png"),
+    ("upscale clear.png o.jpg --weights bicubic", "JPEG"),
+    ("upscale photo.png o.png --weights bicubic --device meta", "meta"),
+    ("evaluate --weights bicubic --hr hr --json text.png/s.json", "text.png"),
+    ("evaluate --weights bicubic --hr hr --border -1", "border"),
+    ("evaluate --weights bicubic --hr hr --border 1000", "border"),
+    ("train srresnet --out text.png --profile smoke --data hr", "text.png"),
+    ("train srresnet --out run --profile smoke --data hr --steps 0", "steps"),
+    ("train srresnet --out run --profile smoke --data hr --batch-size -1", "batch_size"),
+    ("train srresnet --out mine --profile smoke --data hr", "move it away"),
+    ("train srresnet --out run --profile cpu --data hr", "96 px"),
+    ("train srgan --out run --profile smoke --data hr --vgg text.png", "text.png"),
 ]
 
 
@@ -123,8 +136,23 @@ def test_bad_input_is_one_sentence(command, word, files, capsys):
     (files / "zero.png").touch()
     (files / "text.png").write_text("no picture")
     Image.new("RGB", (1, 1)).save("dot.png")
+    Image.new("RGBA", (20, 20)).save("clear.png")
+    (files / "mine").mkdir()
+    save_weights("mine/generator.safetensors", Generator(2, 1, 4))
     before = {path: path.read_bytes() for path in files.rglob("*") if path.is_file()}
     assert run(*command.split()) == 2
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and word in errors[0] and errors[0].endswith(".")
     assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_pictures_that_are_too_small_are_named_and_left_out(files, capsys):
+    Image.new("RGB", (9, 40)).save("hr/small.png")
+    assert run("train", "srresnet", "--data", "hr", "--out", "run", "--profile", "smoke") == 0
+    assert "small.png is smaller than the 32 px" in capsys.readouterr().err
+
+
+def test_equal_pictures_are_null_in_json(files):
+    Image.new("RGB", (64, 64), "gray").save("hr/0.png")
+    assert run("evaluate", "--weights", "bicubic", "--hr", "hr", "--json", "s.json") == 0
+    assert json.loads((files / "s.json").read_text())["images"][0]["psnr_y"] is None

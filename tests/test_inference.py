@@ -73,3 +73,13 @@ def test_bad_arguments(pictures):
         upscale(Generator(2, 1, 4), pictures[0] / 255)
     with pytest.raises(ConfigError, match="at least 8"):
         upscale(Generator(2, 1, 4), pictures[0], tile=4)
+
+
+def test_a_generator_can_be_trained_after_it_was_used(pictures):
+    generator = Generator(2, 1, 4)
+    upscale(generator, pictures[0][:16, :16])
+    generator.train()(torch.rand(1, 3, 8, 8)).mean().backward()
+
+
+def test_pictures_may_be_mirrored_views(pictures):
+    upscale(Generator(2, 1, 4), pictures[0][:16, :16][:, ::-1])

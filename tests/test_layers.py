@@ -5,7 +5,8 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent.parent / "srgan_lib"
 ORDER = [
-    *("errors", "ranges", "devices", "files", "images", "degradation", "download", "archives"),
+    *("errors", "ranges", "devices", "interrupts", "files", "images", "degradation"),
+    *("download", "archives"),
     *("datasets", "data", "models", "pretrained", "vgg", "losses", "recipes", "checkpoints"),
     *("training", "adversarial", "inference", "metrics", "runs", "plots", "environment", "cli"),
     *("__main__", "__init__"),
