@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--weights", required=True, help=weights_help)
     sub.add_argument("--hr", required=True, help="folder of HR pictures, or a data set's name")
     sub.add_argument("--lr", help="folder of LR pictures of the same names; default: made here")
-    sub.add_argument("--scale", type=int, default=4, help="2, 4 or 8; default: 4")
+    sub.add_argument("--scale", type=int, help="2, 4 or 8; default: the network's, 4 for bicubic")
     sub.add_argument("--border", type=int, help="pixels cropped for PSNR and SSIM; default: SCALE")
     sub.add_argument("--lpips", action="store_true", help="score LPIPS (AlexNet) as well")
     sub.add_argument("--lpips-backbone", help="file of AlexNet's weights; default: torchvision's")
@@ -106,16 +106,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _method(args: argparse.Namespace) -> Callable[[np.ndarray], np.ndarray]:
+def _method(args: argparse.Namespace) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """What enlarges a picture, and by how much."""
     device = choose_device(args.device)
     if args.weights == "bicubic":
-        return partial(bicubic_upscale, scale=args.scale or 4)
+        scale = 4 if args.scale is None else args.scale
+        return partial(bicubic_upscale, scale=scale), scale
     model = load_generator(args.weights, device)
     if args.scale not in (None, model.scale):
         raise SRGANError(
-            f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave --scale."
+            f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave out --scale."
         )
-    return partial(upscale, model, tile=getattr(args, "tile", None))
+    return partial(upscale, model, tile=getattr(args, "tile", None)), model.scale
 
 
 def _is_dataset(name: str) -> bool:
@@ -133,10 +135,10 @@ def _upscale(args: argparse.Namespace) -> None:
     image, alpha = read_with_alpha(args.input)
     if alpha is not None and Path(args.output).suffix.lower() in (".jpg", ".jpeg"):
         raise SRGANError(f"{args.input} is transparent and JPEG cannot be: choose .png or .webp.")
-    sr = _method(args)(image)
+    method, scale = _method(args)
+    sr = method(image)
     if alpha is not None:
-        factor = sr.shape[0] // image.shape[0]
-        alpha = imresize(alpha, factor, round_between=False)
+        alpha = imresize(alpha, scale, round_between=False)
     write_image(args.output, sr, alpha=alpha, force=args.force)
     print(f"{args.output}: {sr.shape[1]}x{sr.shape[0]}, by {args.weights}")
 
@@ -147,9 +149,10 @@ def _evaluate(args: argparse.Namespace) -> None:
     lpips = None
     if args.lpips or args.lpips_backbone:
         lpips = LPIPS(args.lpips_backbone, device=choose_device(args.device))
+    method, scale = _method(args)
     scores = evaluate(
-        _method(args), _folder(args.hr), lr_dir=args.lr, scale=args.scale, border=args.border,
-        lpips=lpips, weights=args.weights,
+        method, _folder(args.hr), lr_dir=args.lr, scale=scale, border=args.border, lpips=lpips,
+        weights=args.weights,
     )  # fmt: skip
     for row in [*scores["images"], {"name": "mean", **scores["mean"]}]:
         lpips_text = "" if row["lpips"] is None else f"   LPIPS {row['lpips']:.4f}"

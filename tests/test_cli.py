@@ -106,7 +106,7 @@ BAD = [
     ("evaluate --weights bicubic --hr none", "none"),
     ("evaluate --weights bicubic --hr empty", "empty"),
     ("evaluate --weights bicubic --hr hr --scale 5", "2, 4 or 8"),
-    ("evaluate --weights x2.safetensors --hr hr --scale 4", "scale"),
+    ("evaluate --weights x2.safetensors --hr hr --scale 4", "leave out --scale"),
     ("evaluate --weights bicubic --hr hr --json photo.png", "--force"),
     ("evaluate --weights bicubic --hr hr --lpips-backbone none.pth", "none.pth"),
     ("train none --out run", "srresnet"),
