@@ -132,7 +132,7 @@ class Profile:
 
 _PROFILES = (
     Profile("smoke", "seconds: proves that every line runs", 4, 3, 2, 32, 2, 8),
-    Profile("cpu", "minutes on two cores", 400, 60, 8, 96),
+    Profile("cpu", "minutes on two cores", 600, 60, 8, 96),
     Profile("colab", "a T4, within one sitting", 12_000, 4_000, 16, 96),
     Profile("paper", "as published; days on one GPU"),
 )
