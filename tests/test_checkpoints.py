@@ -16,7 +16,11 @@ from srgan_lib.checkpoints import (
     save_weights,
     weights_info,
 )
+from srgan_lib.data import samples
+from srgan_lib.degradation import bicubic_downscale, bicubic_upscale
 from srgan_lib.errors import WeightsError
+from srgan_lib.inference import upscale
+from srgan_lib.metrics import psnr
 from srgan_lib.models import VARIANTS, Generator
 
 
@@ -111,3 +115,12 @@ def test_a_checkpoint_cannot_run_code(tmp_path):
     with pytest.warns(UserWarning, match="damaged"), pytest.raises(WeightsError):
         load_checkpoint(path)
     assert not (tmp_path / "written").exists()
+
+
+def test_the_shipped_srresnet_beats_bicubic_on_photographs_it_has_not_seen():
+    generator = load_generator("srresnet")
+    for _, image in samples("validation"):
+        hr = image[200:328, 200:328]
+        lr = bicubic_downscale(hr, 4)
+        bicubic = psnr(bicubic_upscale(lr, 4), hr, border=4)
+        assert psnr(upscale(generator, lr), hr, border=4) > bicubic

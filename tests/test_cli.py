@@ -156,3 +156,8 @@ def test_equal_pictures_are_null_in_json(files):
     Image.new("RGB", (64, 64), "gray").save("hr/0.png")
     assert run("evaluate", "--weights", "bicubic", "--hr", "hr", "--json", "s.json") == 0
     assert json.loads((files / "s.json").read_text())["images"][0]["psnr_y"] is None
+
+
+def test_the_network_that_comes_with_the_course_is_the_default(files):
+    assert run("upscale", "photo.png", "big.png") == 0
+    assert Image.open(files / "big.png").size == (96, 80)
