@@ -1,52 +1,29 @@
 """Metrics against independent implementations, and the mistakes that make tables incomparable."""
 
-import json
 import math
 import sys
 import urllib.error
-import warnings
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from synthetic import photo
 from torchvision.models import alexnet
 
-from srgan_lib.degradation import Degradation, Downscale, bicubic_downscale, bicubic_upscale
-from srgan_lib.errors import ConfigError, DataError, ImageError, WeightsError
-from srgan_lib.images import to_tensor, write_image
-from srgan_lib.metrics import LPIPS, evaluate, psnr, rgb_to_y, ssim
+from srgan_lib.degradation import bicubic_downscale, bicubic_upscale
+from srgan_lib.errors import ConfigError, ImageError, WeightsError
+from srgan_lib.images import to_tensor
+from srgan_lib.metrics import LPIPS, psnr, rgb_to_y, ssim, ssim_daala
 from srgan_lib.ranges import convert
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-
-def photo(height, width, seed=0):
-    """Noise with the 1 / f spectrum of photographs, the colors alike but not equal."""
-    rng = np.random.default_rng(seed)
-    fy, fx = np.fft.fftfreq(height)[:, None, None], np.fft.rfftfreq(width)[None, :, None]
-    frequency = np.hypot(fy, fx)
-    frequency[0, 0] = np.inf
-    gray, color = (
-        np.fft.irfft2(np.fft.rfft2(noise, axes=(0, 1)) / frequency, (height, width), axes=(0, 1))
-        for noise in (rng.normal(size=(height, width, 1)), rng.normal(size=(height, width, 3)))
-    )
-    mixed = gray / gray.std() + 0.3 * color / color.std()
-    return (128 + 40 * mixed).clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture
 def pair():
     hr = photo(48, 64)
     return bicubic_upscale(bicubic_downscale(hr, 4), 4), hr
-
-
-@pytest.fixture
-def hr_dir(tmp_path):
-    for i in range(3):
-        write_image(tmp_path / "hr" / f"{i}.png", photo(66, 81, i))  # not multiples of 4
-    return tmp_path / "hr"
 
 
 def test_y_is_that_of_bt601():
@@ -66,6 +43,7 @@ def test_identical_pictures(pair):
     for channel in ("y", "rgb"):
         assert psnr(pair[1], pair[1], channel=channel) == math.inf
         assert ssim(pair[1], pair[1], channel=channel) == pytest.approx(1)
+    assert ssim_daala(pair[1], pair[1]) == pytest.approx(1)
 
 
 def test_psnr_is_relative_to_255_whatever_the_brightest_pixel(pair):
@@ -87,7 +65,8 @@ def test_border_is_cropped_on_every_side():
         b = a.copy()
         b[edge] = 255 - b[edge]
         assert psnr(a, b, border=3) < psnr(a, b, border=4) == math.inf
-        assert ssim(a, b, border=3) < ssim(a, b, border=4) == pytest.approx(1)
+        for similarity in (ssim, ssim_daala):
+            assert similarity(a, b, border=3) < similarity(a, b, border=4) == pytest.approx(1)
 
 
 def test_ssim_equals_skimage_with_wangs_window_and_not_with_its_defaults(pair):
@@ -107,6 +86,46 @@ def test_ssim_equals_skimage_with_wangs_window_and_not_with_its_defaults(pair):
     assert abs(ssim(sr, hr, border=4) - uniform_7x7) > 0.001
 
 
+def slow_ssim_daala(a, b):
+    """Daala's sums as its tool takes them, a pixel at a time, over the taps inside the picture."""
+    height, width = a.shape
+    sigma = height * 1.5 / 256
+    smallest = math.sqrt(math.pi / 2) * sigma / 256
+    reach = 0 if smallest >= 1 else int(sigma * math.sqrt(-2 * math.log(smallest)))
+    reach = min(reach, min(height, width) - 1)
+    peak = 256 / (math.sqrt(2 * math.pi) * sigma)
+    taps = [int(peak * math.exp(-(i**2) / (2 * sigma**2)) + 0.5) for i in range(reach + 1)]
+    taps[0] = 256 - 2 * sum(taps[1:])
+    total = weights = 0
+    for y, x in np.ndindex(height, width):
+        w = ma = mb = aa = bb = ab = 0
+        for v in range(max(0, y - reach), min(height, y + reach + 1)):
+            for u in range(max(0, x - reach), min(width, x + reach + 1)):
+                tap, p, q = taps[abs(v - y)] * taps[abs(u - x)], a[v, u], b[v, u]
+                w, ma, mb = w + tap, ma + tap * p, mb + tap * q
+                aa, bb, ab = aa + tap * p * p, bb + tap * q * q, ab + tap * p * q
+        c1, c2 = (255 * 0.01 * w) ** 2, (255 * 0.03 * w) ** 2
+        luminance = (2 * ma * mb + c1) / (ma**2 + mb**2 + c1)
+        structure = (2 * (ab * w - ma * mb) + c2) / (aa * w - ma**2 + bb * w - mb**2 + c2)
+        total, weights = total + w * luminance * structure, weights + w
+    return total / weights
+
+
+@pytest.mark.parametrize("size", [(160, 12), (400, 3), (12, 160), (1, 1), (35000, 1)])
+def test_daala_ssim_follows_its_definition(size):
+    """Sigma 0.9 and 3 taps a side; 2.3 and more taps than columns; 0.07, 0.006 and 205: none."""
+    hr = photo(size[0] + 4, size[1] + 4)
+    sr = photo(size[0] + 4, size[1] + 4, 1) // 3 + hr // 2
+    y = (rgb_to_y(image)[2:-2, 2:-2] for image in (sr, hr))
+    assert ssim_daala(sr, hr, border=2) == pytest.approx(slow_ssim_daala(*y), abs=1e-9)
+
+
+def test_daala_ssim_grows_with_the_picture_and_wangs_does_not(pair):
+    tall_pair = [np.tile(image, (6, 1, 1)) for image in pair]
+    assert abs(ssim(*tall_pair) - ssim(*pair)) < 0.02
+    assert ssim_daala(*tall_pair) != pytest.approx(ssim_daala(*pair), abs=0.02)
+
+
 def test_metrics_refuse_what_they_cannot_compare(pair):
     sr, hr = pair
     for metric in (psnr, ssim):
@@ -121,92 +140,10 @@ def test_metrics_refuse_what_they_cannot_compare(pair):
                 metric(sr, hr, border=border)
     with pytest.raises(ImageError, match="11x11"):
         ssim(sr[:16], hr[:16], border=3)
-
-
-def test_evaluate_makes_lr_and_scores_it(hr_dir):
-    result = evaluate("bicubic", hr_dir, progress=False)
-    assert list(result) == ["weights", "scale", "border", "images", "mean"]
-    assert (result["weights"], result["scale"], result["border"]) == ("bicubic", 4, 4)
-    assert [row["name"] for row in result["images"]] == ["0.png", "1.png", "2.png"]
-    hr = photo(66, 81, 1)[:64, :80]
-    sr = bicubic_upscale(bicubic_downscale(hr, 4), 4)
-    assert result["images"][1] == {
-        "name": "1.png",
-        "psnr_y": psnr(sr, hr, border=4),
-        "ssim_y": ssim(sr, hr, border=4),
-        "psnr_rgb": psnr(sr, hr, border=4, channel="rgb"),
-        "lpips": None,
-    }
-    mean = np.mean([row["psnr_y"] for row in result["images"]])
-    assert result["mean"]["psnr_y"] == pytest.approx(mean)
-    assert list(result["mean"]) == ["psnr_y", "ssim_y", "psnr_rgb", "lpips"]
-    assert json.loads(json.dumps(result)) == result
-
-
-def test_evaluate_takes_a_callable_another_scale_and_border(hr_dir):
-    model = partial(bicubic_upscale, scale=2)
-    result = evaluate(model, hr_dir, scale=2, border=0, weights="mine", progress=False)
-    assert (result["weights"], result["scale"], result["border"]) == ("mine", 2, 0)
-    assert result["mean"]["psnr_y"] > evaluate("bicubic", hr_dir, progress=False)["mean"]["psnr_y"]
-
-
-@pytest.mark.parametrize("suffix", ["", "x4"])
-def test_evaluate_reads_lr_of_the_same_name(hr_dir, tmp_path, suffix):
-    for i in range(3):
-        lr = bicubic_downscale(photo(66, 81, i)[:64, :80], 4)
-        write_image(tmp_path / "lr" / f"{i}{suffix}.png", lr)
-    read = evaluate("bicubic", hr_dir, lr_dir=tmp_path / "lr", progress=False)
-    assert read == evaluate("bicubic", hr_dir, progress=False)
-
-
-@pytest.mark.parametrize("method", ["torch-bilinear", "torch-bicubic", "torch-nearest"])
-def test_lr_made_without_antialiasing_gives_another_score(hr_dir, tmp_path, method):
-    wrong = Degradation([Downscale(4, method)])
-    for i in range(3):
-        write_image(tmp_path / "lr" / f"{i}.png", wrong(photo(66, 81, i)[:64, :80]))
-    right = evaluate("bicubic", hr_dir, progress=False)["mean"]["psnr_y"]
-    read = evaluate("bicubic", hr_dir, lr_dir=tmp_path / "lr", progress=False)["mean"]["psnr_y"]
-    assert read < right - 0.2
-
-
-def test_evaluate_refuses_lr_that_does_not_fit(hr_dir, tmp_path):
-    write_image(tmp_path / "lr" / "0.png", photo(32, 40))
-    with pytest.raises(DataError, match="40x32"):
-        evaluate("bicubic", hr_dir, lr_dir=tmp_path / "lr", progress=False)
-    write_image(tmp_path / "lr" / "0.png", photo(16, 20), force=True)
-    with pytest.raises(DataError, match=r"no LR picture for 1\.png"):
-        evaluate("bicubic", hr_dir, lr_dir=tmp_path / "lr", progress=False)
-    with pytest.raises(DataError, match="not a folder"):
-        evaluate("bicubic", hr_dir, lr_dir=tmp_path / "missing", progress=False)
-
-
-def test_evaluate_names_and_leaves_out_bad_pictures(hr_dir):
-    (hr_dir / "damaged.png").write_bytes(b"no picture")
-    write_image(hr_dir / "tiny.png", photo(12, 12))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = evaluate("bicubic", hr_dir, progress=False)
-    assert len(result["images"]) == 3
-    assert sorted(
-        name for w in caught for name in ("damaged", "tiny") if name in str(w.message)
-    ) == [
-        "damaged",
-        "tiny",
-    ]
-
-
-def test_evaluate_refuses_what_it_cannot_score(hr_dir, tmp_path):
-    with pytest.raises(ConfigError, match="2, 4 or 8"):
-        evaluate("bicubic", hr_dir, scale=3)
-    with pytest.raises(ConfigError, match="scale"):
-        evaluate(partial(bicubic_upscale, scale=2), hr_dir, scale=4, progress=False)
-    with pytest.raises(ConfigError, match="bicubic"):
-        evaluate("lanczos", hr_dir)
-    with pytest.raises(DataError, match="not a folder"):
-        evaluate("bicubic", tmp_path / "missing", progress=False)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no picture"):
-        evaluate("bicubic", tmp_path / "empty", progress=False)
+    with pytest.raises(ImageError, match="64x48 and 63x48"):
+        ssim_daala(sr, hr[:, :-1])
+    with pytest.raises(ImageError, match="border"):
+        ssim_daala(sr, hr, border=24)
 
 
 @pytest.fixture(scope="module")
@@ -261,13 +198,6 @@ def test_lpips_uses_the_given_weights(backbone, alexnet_state, pair, tmp_path):
     assert LPIPS(tmp_path / "half.pth")(*pair) == pytest.approx(lpips(*pair), rel=0.01)
     torch.save({k: v.flip(0) for k, v in alexnet_state.items()}, tmp_path / "other.pth")
     assert LPIPS(tmp_path / "other.pth")(*pair) != pytest.approx(lpips(*pair), rel=0.001)
-
-
-def test_lpips_in_evaluate(backbone, hr_dir):
-    result = evaluate("bicubic", hr_dir, lpips=LPIPS(backbone), progress=False)
-    scores = [row["lpips"] for row in result["images"]]
-    assert all(score > 0 for score in scores)
-    assert result["mean"]["lpips"] == pytest.approx(np.mean(scores))
 
 
 def test_lpips_smallest_size(backbone):
