@@ -9,16 +9,24 @@ from typing import Any
 import torch
 
 from .data import PatchPool
-from .losses import discriminator_loss, noisy_labels
+from .errors import TrainingError
+from .losses import discriminator_loss, gradient_norms, noisy_labels, random_shift
 from .models import Discriminator, Generator
 from .recipes import Recipe
 from .training import Trainer
+
+# A discriminator's loss starts at 2 log 2 = 1.39. This far below, for this many steps in a row, it
+# tells every patch with certainty, and what it says no longer depends on the generator's progress.
+WON_LOSS, WON_STEPS = 1e-3, 200
 
 
 class AdversarialTrainer(Trainer):
     """Adds a discriminator that is trained in turns with the generator: SRGAN.
 
     One update of each a step, the discriminator first (k = 1 in Goodfellow et al. 2014).
+
+    Where the recipe has a `lead`, the content weights are scaled at the start so that the content
+    terms lead by it (`balance`): whose VGG weights are used then makes no difference.
 
     Attributes:
         discriminator: in the history, d_hr and d_sr are the means of D(HR) and D(SR).
@@ -29,10 +37,41 @@ class AdversarialTrainer(Trainer):
         small = self.recipe.channels  # the smoke profile thins both networks
         self.discriminator = self._place(Discriminator(self.recipe.variant, small))
         self.optimizer_d = self._adam(self.discriminator)
+        if self.recipe.lead:
+            norms = self.balance()
+            factor = self.recipe.lead * norms["adversarial"] / norms["content"]
+            for name in self.loss.weights:
+                self.loss.weights[name] *= factor
+
+    def balance(self) -> dict[str, float]:
+        """Norms of the gradients with which content and adversarial terms pull at SR right now.
+
+        Measured on a batch of its own: it leaves no trace in the training.
+        """
+        statistics = [buffer.clone() for buffer in self.discriminator.buffers()]
+        lr, hr = self.batch(torch.Generator().manual_seed(self.recipe.seed))
+        sr = self.generate(lr).detach().requires_grad_()
+        with self._autocast():
+            hr_logits = self.judge(hr) if self.recipe.relativistic else None
+            _, terms = self.loss(sr, hr, self.judge(sr), hr_logits)
+        adversarial = terms.pop("adversarial")
+        content = torch.stack(list(terms.values())).sum()
+        norms = gradient_norms({"content": content, "adversarial": adversarial}, sr)
+        for buffer, before in zip(self.discriminator.buffers(), statistics, strict=True):
+            buffer.copy_(before)
+        return norms
+
+    @property
+    def networks(self) -> list[torch.nn.Module]:
+        return [*super().networks, self.discriminator]
 
     @property
     def optimizers(self) -> list[torch.optim.Adam]:
         return [self.optimizer, self.optimizer_d]
+
+    def _set_rates(self, rate: float) -> None:
+        super()._set_rates(rate)
+        self.optimizer_d.param_groups[0]["lr"] = rate * self.recipe.discriminator_rate
 
     def judge(self, picture: torch.Tensor) -> torch.Tensor:
         """The discriminator's logits, float32, with a graph."""
@@ -41,7 +80,7 @@ class AdversarialTrainer(Trainer):
 
     def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         relativistic = self.recipe.relativistic
-        sr = self.generate(lr)
+        sr, hr = random_shift(self.generate(lr), hr, self.recipe.shift, self.rng)
 
         self.discriminator.requires_grad_(True)
         hr_logits, sr_logits = self.judge(hr), self.judge(sr.detach())
@@ -65,12 +104,27 @@ class AdversarialTrainer(Trainer):
             "d_sr": sr_logits.sigmoid().mean(),
         }
 
+    def _check(self, means: dict[str, float], steps: int) -> None:
+        self.doubtful = self.doubtful + steps if means["discriminator"] < WON_LOSS else 0
+        if self.doubtful >= WON_STEPS:
+            raise TrainingError(
+                f"The discriminator of {self.recipe.name} has won outright by step {self.step}: "
+                f"D(HR) is {means['d_hr']:.4f}, D(SR) {means['d_sr']:.4f}, its loss below "
+                f"{WON_LOSS} for {self.doubtful} steps. Start from a better generator, or use "
+                "noisy labels; the checkpoint from before is kept."
+            )
+
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "discriminator": self.discriminator.state_dict()}
+        return {
+            **super().state(),
+            "discriminator": self.discriminator.state_dict(),
+            "weights": self.loss.weights,
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         self.discriminator.load_state_dict(state["discriminator"])
+        self.loss.weights = dict(state["weights"])
 
 
 def make_trainer(recipe: Recipe, pool: PatchPool, *args: Any, **kwargs: Any) -> Trainer:

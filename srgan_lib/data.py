@@ -68,7 +68,11 @@ class PatchPool:
         return torch.from_numpy(pixels).to(self.device), torch.from_numpy(starts)
 
     def batch(
-        self, batch_size: int, patch_size: int, generator: torch.Generator | None = None
+        self,
+        batch_size: int,
+        patch_size: int,
+        generator: torch.Generator | None = None,
+        candidates: int = 1,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Random LR and HR patches of the same scenes, each turned and mirrored at random.
 
@@ -76,6 +80,8 @@ class PatchPool:
             batch_size: patches, of distinct pictures as long as there are enough.
             patch_size: side of the HR patch, a multiple of the scale.
             generator: a CPU generator; the same state gives the same batch on every device.
+            candidates: patches drawn for each one kept, which is the one with the most texture:
+                sky is soon learned, and a step on it wasted.
 
         Returns:
             LR (N, 3, p/scale, p/scale) and HR (N, 3, p, p), uint8, in channels_last memory.
@@ -95,18 +101,23 @@ class PatchPool:
                 f"Training picture {index} is {width}x{height}, smaller than the {patch_size} px "
                 "patches: leave it out or choose smaller patches."
             )
-        rounds = -(-batch_size // len(self))
+        drawn = candidates * batch_size
+        rounds = -(-drawn // len(self))
         picture = torch.cat([torch.randperm(len(self), generator=generator) for _ in range(rounds)])
-        picture = picture[:batch_size]
-        uniform = torch.rand((2, batch_size), generator=generator, dtype=torch.float64)
+        picture = picture[:drawn]
+        uniform = torch.rand((2, drawn), generator=generator, dtype=torch.float64)
         top, left = (uniform * (room[picture].T + 1)).long()
-        turn = torch.randint(0, 8, (batch_size,), generator=generator)  # the square's symmetries
+        turn = torch.randint(0, 8, (drawn,), generator=generator)  # the square's symmetries
 
         lr = self._gather(self._lr, self._lr_start, picture, top, left, turn, side, 1)
         hr = self._gather(
             self._hr, self._hr_start, picture, top, left, turn, patch_size, self.scale
         )
-        return lr, hr
+        if candidates == 1:
+            return lr, hr
+        kept = _texture(lr).view(candidates, batch_size).argmax(dim=0) * batch_size
+        kept += torch.arange(batch_size, device=self.device)
+        return tuple(x[kept].contiguous(memory_format=torch.channels_last) for x in (lr, hr))
 
     def _gather(self, pixels, start, picture, top, left, turn, side, factor) -> torch.Tensor:
         width = self.lr_sizes[picture, 1] * factor
@@ -121,3 +132,9 @@ class PatchPool:
         row = torch.where((turn & 2).bool(), side - 1 - row, row)
         column = torch.where((turn & 4).bool(), side - 1 - column, column)
         return pixels[corner + row * width + column].permute(0, 3, 1, 2)
+
+
+def _texture(patches: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference of neighboring gray values in each of (N, 3, H, W)."""
+    gray = patches.float().mean(dim=1)
+    return gray.diff(dim=1).abs().mean(dim=(1, 2)) + gray.diff(dim=2).abs().mean(dim=(1, 2))

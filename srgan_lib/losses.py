@@ -4,6 +4,7 @@ Taught in notebook 04. Source: Ledig et al. 2017, section 2.2. SR and HR come in
 value range; `VGGFeatures` converts them, so that VGG always sees what it was trained on.
 """
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,8 +46,49 @@ class PixelLoss(nn.Module):
         return self.distance(sr, hr)
 
 
-# Name of a content loss -> layer (None = pixels), distance.
+class LPIPSLoss(nn.Module):
+    """LPIPS on VGG16 (Zhang et al. 2018, section 3, version 0.1) as a content loss.
+
+    At the end of each of VGG's five blocks the features of every place are normalized, and their
+    squared differences weighted by how much people minded them. `metrics.LPIPS`, the measure of
+    this course, looks through another network, AlexNet.
+
+    Args:
+        features: VGG16 up to "relu5_3".
+
+    Raises:
+        ConfigError: the package `lpips`, which brings the learned weights, is not installed.
+    """
+
+    LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
+
+    def __init__(self, features: VGGFeatures):
+        super().__init__()
+        try:
+            from lpips import LPIPS
+        except ImportError as error:
+            raise ConfigError("This loss needs the package lpips: `pip install lpips`.") from error
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.simplefilter("ignore")  # of the VGG that the package builds and we do not use
+            learned = LPIPS(net="vgg", pnet_rand=True, verbose=False).lins
+        self.features = features
+        self.weights = nn.ParameterList(layer.model[-1].weight for layer in learned)
+        self.requires_grad_(False)
+
+    def _normalized(self, x: torch.Tensor) -> list[torch.Tensor]:
+        # In float32 also under autocast: half precision has no squares of small differences.
+        return [F.normalize(y.float(), dim=1) for y in self.features.maps(x, self.LAYERS)]
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            target = self._normalized(hr)
+        pairs = zip(self._normalized(sr), target, self.weights, strict=True)
+        return torch.stack([F.conv2d((a - b).square(), w).mean() for a, b, w in pairs]).sum()
+
+
+# Name of a content loss -> layer (None = pixels), distance. "lpips-vgg" is built differently.
 CONTENT_LOSSES: dict[str, tuple[str | None, str]] = {
+    "lpips-vgg": ("relu5_3", "lpips"),
     "mse": (None, "mse"),
     "l1": (None, "l1"),
     "vgg22": ("relu2_2", "mse"),
@@ -59,10 +101,11 @@ CONTENT_LOSSES: dict[str, tuple[str | None, str]] = {
 def content_loss(
     name: str, input_range: str = "unit", arch: str = "vgg19", weights: str | Path = "auto"
 ) -> nn.Module:
-    """A content loss by name: "mse", "l1", "vgg22", "vgg54", "vgg54-l1" or "blog".
+    """A content loss by name: "mse", "l1", "vgg22", "vgg54", "vgg54-l1", "blog" or "lpips-vgg".
 
     Returns a module of (SR, HR), both (N, 3, H, W) in `input_range`, to a scalar. With
     `arch="vgg16"`, whose blocks are shorter, the last convolution of the same block is taken.
+    "lpips-vgg" exists on VGG16 only.
 
     Raises:
         ConfigError: an unknown name. WeightsError: see `VGGFeatures`.
@@ -74,6 +117,10 @@ def content_loss(
     layer, distance = CONTENT_LOSSES[name]
     if layer is None:
         return PixelLoss(distance)
+    if name == "lpips-vgg":
+        if arch != "vgg16":
+            raise ConfigError(f"The loss 'lpips-vgg' was learned on vgg16: it does not fit {arch}.")
+        return LPIPSLoss(VGGFeatures(layer, arch, weights, input_range))
     if arch == "vgg16":
         layer = layer.replace("_4", "_3")
     return FeatureLoss(VGGFeatures(layer, arch, weights, input_range), distance)
@@ -122,6 +169,24 @@ def noisy_labels(
     real = 0.7 + 0.3 * torch.rand(shape, generator=generator)
     fake = 0.3 * torch.rand(shape, generator=generator)
     return real, fake
+
+
+def random_shift(
+    sr: torch.Tensor, hr: torch.Tensor, most: int, generator: torch.Generator | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same part of both, `most` rows and columns smaller, from any of the places there are.
+
+    Sub-pixel convolutions repeat every `scale` pixels, VGG's poolings and the discriminator's
+    strides every 2, 4, 8 and 16. Where the two grids always meet in the same way, the generator
+    learns a pattern for each place of its cell: a woven texture. Moved by up to `scale` - 1, they
+    do not. (Kettunen et al. 2019 shift pictures at random to make LPIPS harder to deceive.)
+    """
+    if not most:
+        return sr, hr
+    top, left = torch.randint(0, most + 1, (2,), generator=generator).tolist()
+    height, width = (side - most for side in sr.shape[2:])
+    part = (..., slice(top, top + height), slice(left, left + width))
+    return sr[part], hr[part]
 
 
 class PerceptualLoss(nn.Module):

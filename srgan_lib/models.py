@@ -6,7 +6,7 @@ Taught in notebooks 03 and 04. Source: Ledig et al. 2017, figure 4 and section 2
 |----------|-----------------------------------------|---------------------------------------|
 | "paper"  | LR in [0, 1], SR in [-1, 1], batch norm | batch norm, two dense layers          |
 | "blog"   | both ImageNet-normalized, `BLOG_BN_EPS` | fully convolutional, averaged logit   |
-| "course" | both in [0, 1], adds to bicubic, no BN  | as the blog's, with spectral norm     |
+| "course" | both in [0, 1], adds to bicubic, no BN  | as the blog's, with the paper's BN    |
 """
 
 import math
@@ -14,7 +14,6 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 
 from .errors import ConfigError, ImageError
 
@@ -32,9 +31,7 @@ def _check_variant(variant: str) -> None:
         raise ConfigError(f"Unknown variant {variant!r}: choose one of {', '.join(VARIANTS)}.")
 
 
-def _batch_norm(channels: int, variant: str) -> nn.Module:
-    if variant == "course":
-        return nn.Identity()
+def _batch_norm(channels: int, variant: str) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=BLOG_BN_EPS if variant == "blog" else 1e-5)
 
 
@@ -43,12 +40,13 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int = 64, variant: str = "paper"):
         super().__init__()
+        plain = variant == "course"
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1),
-            _batch_norm(channels, variant),
+            nn.Identity() if plain else _batch_norm(channels, variant),
             nn.PReLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
-            _batch_norm(channels, variant),
+            nn.Identity() if plain else _batch_norm(channels, variant),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -170,8 +168,9 @@ class Discriminator(nn.Module):
     Args:
         variant: "paper" (Dense(1024), LeakyReLU, Dense(1) on 6x6 maps, exact for the paper's 96x96
             patches; other sizes are pooled to 6x6), "blog" (convolution to one channel and average
-            pooling, batch norm with eps = 0.8), or "course" (as "blog", with spectral instead of
-            batch norm, so that a picture's logit does not depend on its neighbors in the batch).
+            pooling, batch norm with eps = 0.8), or "course" (as "blog", with the paper's batch
+            norm: with the post's, or with spectral norm, the gradient that reaches SR at the start
+            is thousands of times smaller).
         channels: of the first convolution, 64 in the paper.
 
     Shapes: (N, 3, H, W) of any size in the generator's `output_range` -> logits (N, 1), large for
@@ -187,9 +186,8 @@ class Discriminator(nn.Module):
         previous = 3
         for i in range(8):
             width = channels * 2 ** (i // 2)
-            conv = nn.Conv2d(previous, width, 3, stride=1 + i % 2, padding=1)
             layers += [
-                spectral_norm(conv) if variant == "course" else conv,
+                nn.Conv2d(previous, width, 3, stride=1 + i % 2, padding=1),
                 _batch_norm(width, variant) if i > 0 else nn.Identity(),
                 nn.LeakyReLU(0.2),
             ]

@@ -12,20 +12,24 @@ from .data import PatchPool, samples
 from .degradation import bicubic_downscale
 from .images import Picture, crop_to_multiple
 from .inference import upscale
-from .metrics import psnr
+from .metrics import LPIPS, psnr
 from .models import Generator
 from .recipes import get_recipe
 from .training import CHECKPOINT, Trainer
 
 
 def validation_psnr(
-    pictures: Sequence[Picture] | None = None, scale: int = 4, size: int | None = None
+    pictures: Sequence[Picture] | None = None,
+    scale: int = 4,
+    size: int | None = None,
+    lpips: LPIPS | None = None,
 ) -> Callable[[Generator], dict[str, float]]:
     """A function that scores a generator on held-out pictures: mean PSNR on Y, as "psnr_y".
 
     Args:
         pictures: HR; the embedded validation photographs if not given.
         size: score only the central square of this many pixels, to save time.
+        lpips: adds the mean of this distance, as "lpips".
     """
     pairs = []
     for picture in samples("validation") if pictures is None else pictures:
@@ -33,8 +37,11 @@ def validation_psnr(
         pairs.append((bicubic_downscale(hr, scale), hr))
 
     def validate(generator: Generator) -> dict[str, float]:
-        scores = [psnr(upscale(generator, lr), hr, border=scale) for lr, hr in pairs]
-        return {"psnr_y": float(np.mean(scores))}
+        made = [(upscale(generator, lr), hr) for lr, hr in pairs]
+        scores = {"psnr_y": np.mean([psnr(sr, hr, border=scale) for sr, hr in made])}
+        if lpips is not None:
+            scores["lpips"] = np.mean([lpips(sr, hr) for sr, hr in made])
+        return {name: float(value) for name, value in scores.items()}
 
     return validate
 

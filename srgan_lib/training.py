@@ -7,19 +7,20 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm.auto import tqdm
 
+from .averages import move_average
 from .checkpoints import load_checkpoint, save_checkpoint, save_weights
 from .data import PatchPool
 from .devices import device_name, precision
 from .errors import ConfigError, TrainingError, WeightsError
 from .interrupts import deferred_interrupt
-from .losses import PerceptualLoss, content_loss
+from .losses import PerceptualLoss, content_loss, random_shift
 from .models import Generator
 from .ranges import convert
 from .recipes import Recipe
@@ -39,6 +40,7 @@ class Trainer:
         init: a generator to start from, of the recipe's size and variant; random if not given.
         vgg: VGG weights for content losses on features (`srgan_lib.losses.VGGFeatures`).
         validate: generator -> figures, called now and then; they join the history.
+        compile: let torch.compile fuse the networks; the first step then takes minutes.
 
     Attributes:
         generator: the network in training. `result` is the one to use: its running mean if the
@@ -58,23 +60,26 @@ class Trainer:
         init: Generator | None = None,
         vgg: str | Path = "auto",
         validate: Callable[[Generator], dict[str, float]] | None = None,
+        compile: bool = False,
     ):
         if pool.scale != recipe.scale:
             raise ConfigError(
                 f"The pictures are for x{pool.scale}, the recipe for x{recipe.scale}."
             )
-        self.recipe, self.pool, self.validate = recipe, pool, validate
+        self.recipe, self.pool, self.validate, self.device = recipe, pool, validate, pool.device
         self.folder = Path(folder) if folder is not None else None
-        self.device = pool.device
         self.dtype = precision(self.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.step, self.seconds = 0, 0.0
+        self.doubtful = 0  # steps in a row in which something looks wrong: no checkpoint of these
         self.history: list[dict[str, float]] = []
 
         with torch.random.fork_rng():  # the caller's random state is not ours to change
             torch.manual_seed(recipe.seed)
             self._build(init, vgg)
+        for network in self.networks if compile else ():
+            network.compile()
 
     def _build(self, init: Generator | None, vgg: str | Path) -> None:
         recipe = self.recipe
@@ -88,10 +93,8 @@ class Trainer:
             generator.load_state_dict(init.state_dict())
         self.generator = self._place(generator)
         self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema else None
-        terms = {
-            name: (content_loss(name, generator.output_range, recipe.vgg, vgg), weight)
-            for name, weight in recipe.content
-        }
+        loss = partial(content_loss, input_range=generator.output_range, arch=recipe.vgg)
+        terms = {name: (loss(name, weights=vgg), weight) for name, weight in recipe.content}
         self.loss = self._place(PerceptualLoss(terms, recipe.adversarial))
         self.optimizer = self._adam(self.generator)
 
@@ -99,14 +102,17 @@ class Trainer:
         return module.to(self.device, memory_format=torch.channels_last).train()
 
     def _adam(self, module) -> torch.optim.Adam:
-        return torch.optim.Adam(
-            module.parameters(), lr=self.recipe.learning_rate, betas=(0.9, 0.999), fused=True
-        )
+        return torch.optim.Adam(module.parameters(), betas=(0.9, 0.999), fused=True)
 
     @property
     def result(self) -> Generator:
         """The generator to use: the running mean of the weights, where the recipe keeps one."""
         return self.average if self.average is not None else self.generator
+
+    @property
+    def networks(self) -> list[torch.nn.Module]:
+        """All modules that a step runs."""
+        return [self.generator, self.loss]
 
     @property
     def optimizers(self) -> list[torch.optim.Adam]:
@@ -115,6 +121,9 @@ class Trainer:
 
     def _autocast(self):
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def _set_rates(self, rate: float) -> None:
+        self.optimizer.param_groups[0]["lr"] = rate
 
     def _descend(self, loss: torch.Tensor, optimizer: torch.optim.Adam) -> None:
         optimizer.zero_grad(set_to_none=True)
@@ -128,15 +137,16 @@ class Trainer:
 
     def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         """One update from LR and HR in the generator's ranges; returns what is to be logged."""
-        sr = self.generate(lr)
+        sr, hr = random_shift(self.generate(lr), hr, self.recipe.shift, self.rng)
         with self._autocast():
             loss, terms = self.loss(sr, hr)
         self._descend(loss, self.optimizer)
         return terms
 
-    def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, rng: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """The next random LR and HR patches, in the generator's input and output range."""
-        lr, hr = self.pool.batch(self.recipe.batch_size, self.recipe.patch_size, self.rng)
+        recipe, rng = self.recipe, rng or self.rng
+        lr, hr = self.pool.batch(recipe.batch_size, recipe.patch_size, rng, recipe.candidates)
         return (
             convert(lr.float() / 255, "unit", self.generator.input_range),
             convert(hr.float() / 255, "unit", self.generator.output_range),
@@ -158,7 +168,7 @@ class Trainer:
         every `save_minutes` and at the end. Ctrl-C lets the step end, saves and stops.
 
         Raises:
-            TrainingError: a loss is no longer finite; the last good checkpoint is kept.
+            TrainingError: a loss is not finite, or `_check` objects; the last good state is kept.
         """
         until = self.recipe.steps if until is None else min(until, self.recipe.steps)
         log_every = log_every or max(1, self.recipe.steps // 100)
@@ -168,13 +178,12 @@ class Trainer:
         bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
         with bar, deferred_interrupt() as interrupted:
             while self.step < until:
-                for optimizer in self.optimizers:
-                    for group in optimizer.param_groups:
-                        group["lr"] = self.recipe.learning_rate_at(self.step)
+                self._set_rates(self.recipe.learning_rate_at(self.step))
                 values = self.update(*self.batch())
                 self.scaler.update()
                 self.step += 1
-                self._average()
+                if self.average is not None:
+                    move_average(self.average, self.generator, self.recipe.ema, self.step)
                 for name, value in values.items():  # added up on the device: no waiting for it
                     sums[name] = sums.get(name, 0) + value.detach()
 
@@ -186,7 +195,8 @@ class Trainer:
                     bar.update(self.step - bar.n)
                     if on_log is not None:
                         on_log(self)
-                    if self.step == until or now - saved > 60 * save_minutes:
+                    due = now - saved > 60 * save_minutes and not self.doubtful
+                    if self.step == until or due:
                         self.save()
                         saved = time.monotonic()
                     tick = time.monotonic()  # validating, drawing and saving is not training
@@ -198,21 +208,6 @@ class Trainer:
             self.save()  # deleted since, or never written
         return self.result
 
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the running mean a little towards the generator: mean = d * mean + (1 - d) * now.
-
-        d grows with the steps to the recipe's decay, so that a short training does not end up with
-        a mean of its beginnings.
-        """
-        if self.average is None:
-            return
-        decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        mean, now = list(self.average.parameters()), list(self.generator.parameters())
-        get_ema_multi_avg_fn(decay)(mean, now, None)
-        for kept, buffer in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            kept.copy_(buffer)
-
     def _log(self, sums: dict[str, torch.Tensor], steps: int) -> None:
         means = {name: (total / steps).item() for name, total in sums.items()}
         for name, value in means.items():
@@ -221,11 +216,15 @@ class Trainer:
                     f"The term {name!r} of {self.recipe.name} is {value} near step {self.step}: "
                     "start again in another folder, with a smaller learning rate."
                 )
+        self._check(means, steps)
         record = {"step": self.step, "minutes": self.seconds / 60, **means}
         if self.validate is not None:
             record.update(self.validate(self.result))
             self.generator.train()
         self.history.append(record)
+
+    def _check(self, means: dict[str, float], steps: int) -> None:
+        """May raise TrainingError, or set `doubtful`, from the means of the last `steps` steps."""
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs, as tensors and plain values."""
@@ -277,6 +276,7 @@ class Trainer:
             minutes=round(self.seconds / 60, 2),
             device=device_name(self.device),
             pictures=len(self.pool),
+            content_weights=self.loss.weights,
             vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
             torch=torch.__version__,
         )

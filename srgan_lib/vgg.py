@@ -5,7 +5,7 @@ Taught in notebook 04. Source: Ledig et al. 2017, section 2.2.1; Simonyan and Zi
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -91,6 +91,16 @@ class VGGFeatures(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.features(convert(x, self.input_range, "imagenet"))
+
+    def maps(self, x: torch.Tensor, layers: Sequence[str]) -> list[torch.Tensor]:
+        """Feature maps at several layers, none deeper than this network's own, in one pass."""
+        wanted = [vgg_layers(self.arch)[layer] for layer in layers]
+        x, maps = convert(x, self.input_range, "imagenet"), {}
+        for index, module in enumerate(self.features):
+            x = module(x)
+            if index in wanted:
+                maps[index] = x
+        return [maps[index] for index in wanted]
 
 
 def _vgg_trunk(arch: str, depth: int) -> nn.Sequential:

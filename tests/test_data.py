@@ -83,6 +83,21 @@ def test_same_seed_same_batch_and_channels_last():
     assert one[1].is_contiguous(memory_format=torch.channels_last)
 
 
+def test_of_more_candidates_the_one_with_the_most_texture_is_kept():
+    flat, busy = np.full((40, 40, 3), 128, np.uint8), picture(40, 40)
+    faint = (128 + (busy.astype(int) - 128) // 16).astype(np.uint8)
+    pool = PatchPool([flat, busy, faint, flat], scale=4)
+    generator = rng()
+    for _ in range(10):
+        lr, hr = pool.batch(1, 16, generator, candidates=4)  # one of each picture, busy is kept
+        assert hr.float().std() > 30 and lr.shape == (1, 3, 4, 4)
+        assert hr.is_contiguous(memory_format=torch.channels_last)
+        lr, hr = pool.batch(2, 16, generator, candidates=2)  # two of four: one flat is dropped
+        assert len(hr) == len(lr) == 2 and hr.float().std(dim=(1, 2, 3)).max() > 30
+        for small, large in zip(lr, hr, strict=True):  # LR and HR are still of one scene
+            assert abs(small.float().mean() - large.float().mean()) < 12
+
+
 def test_bad_patches():
     pool = PatchPool([picture(40, 40), picture(16, 40)], scale=4)
     with pytest.raises(ConfigError, match="multiple of scale 4"):

@@ -77,7 +77,7 @@ def test_the_profile_follows_the_device_unless_it_is_named(device, profile, monk
 
 def test_an_unknown_profile_is_refused_with_the_names_there_are(monkeypatch):
     monkeypatch.setenv("SRGAN_PROFILE", "laptop")
-    with pytest.raises(ConfigError, match=r"'laptop'.*smoke, cpu, colab, paper"):
+    with pytest.raises(ConfigError, match=r"'laptop'.*smoke, cpu, colab, gpu, paper"):
         environment.setup()
 
 

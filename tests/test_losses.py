@@ -1,8 +1,11 @@
 """Every loss term reaches the generator, with the value and the range that its formula says."""
 
+import itertools
 import math
+import sys
 import warnings
 
+import lpips
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -139,8 +142,11 @@ def test_unknown_names():
         losses.content_loss("vgg99")
 
 
-@pytest.mark.parametrize("arch", ["vgg19", "vgg16"])
-@pytest.mark.parametrize("name", list(losses.CONTENT_LOSSES))
+@pytest.mark.parametrize(
+    ("name", "arch"),
+    [*itertools.product(losses.CONTENT_LOSSES, ["vgg16"])]
+    + [(name, "vgg19") for name in losses.CONTENT_LOSSES if name != "lpips-vgg"],
+)
 def test_every_content_loss_has_a_gradient_and_vanishes_on_equal_pictures(name, arch, pictures):
     loss = losses.content_loss(name, "unit", arch, "random")
     sr, hr = pictures[0].clone().requires_grad_(), pictures[1]
@@ -148,6 +154,30 @@ def test_every_content_loss_has_a_gradient_and_vanishes_on_equal_pictures(name, 
     value.backward()
     assert value > 0 and sr.grad.abs().sum() > 0
     assert loss(hr, hr) == 0
+
+
+@pytest.mark.parametrize("input_range", RANGES)
+def test_lpips_loss_is_the_packages(input_range, pictures):
+    sr, hr = pictures
+    loss = losses.content_loss("lpips-vgg", input_range, "vgg16", "random")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        package = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
+    state = loss.features.features.state_dict()
+    names = {key: key.split(".", 1)[1] for key in package.net.state_dict()}
+    package.net.load_state_dict({key: state[name] for key, name in names.items()})
+    expected = package(sr, hr, normalize=True).mean()
+    got = loss(convert(sr, "unit", input_range), convert(hr, "unit", input_range))
+    assert torch.isclose(got, expected, rtol=1e-4)
+    assert not any(weight.requires_grad for weight in loss.parameters())
+
+
+def test_lpips_loss_needs_vgg16_and_the_package(monkeypatch):
+    with pytest.raises(ConfigError, match="does not fit vgg19"):
+        losses.content_loss("lpips-vgg", "unit", "vgg19", "random")
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    with pytest.raises(ConfigError, match="pip install lpips"):
+        losses.content_loss("lpips-vgg", "unit", "vgg16", "random")
 
 
 def test_adversarial_losses_are_their_formulas():
@@ -199,3 +229,16 @@ def test_perceptual_loss_adds_up_its_terms_and_detaches_none(pictures):
     assert all(math.isfinite(norm) and norm > 0 for norm in norms.values())
     _, without = loss(sr, hr)
     assert "adversarial" not in without
+
+
+def test_random_shift_shows_the_same_part_of_both_from_every_place():
+    hr = torch.arange(64.0).view(1, 1, 8, 8)
+    seen = set()
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(200):
+        sr, part = losses.random_shift(hr + 100, hr, 3, generator)
+        assert part.shape == (1, 1, 5, 5) and torch.equal(sr - 100, part)
+        seen.add(part[0, 0, 0, 0].item())
+    assert seen == {8.0 * row + column for row in range(4) for column in range(4)}
+    same = losses.random_shift(hr + 100, hr, 0)
+    assert torch.equal(same[0], hr + 100) and torch.equal(same[1], hr)

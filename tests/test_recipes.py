@@ -57,5 +57,13 @@ def test_recipes_refer_to_things_that_exist():
 def test_unknown_names():
     with pytest.raises(ConfigError, match="srgan-vgg54"):
         get_recipe("srgan-vgg45")
-    with pytest.raises(ConfigError, match="smoke, cpu, colab, paper"):
+    with pytest.raises(ConfigError, match="smoke, cpu, colab, gpu, paper"):
         get_recipe("srgan", "fast")
+
+
+def test_a_recipe_from_an_older_version_differs_and_breaks_nothing():
+    recipe = RECIPES["srgan"]
+    kept = recipe.as_dict() | {"steps": 7}
+    assert recipe.differences(kept) == []
+    del kept["shift"]
+    assert recipe.differences(kept) == ["shift"]

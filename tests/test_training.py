@@ -6,7 +6,9 @@ import json
 import pytest
 import torch
 
+from srgan_lib import adversarial
 from srgan_lib.adversarial import AdversarialTrainer, make_trainer
+from srgan_lib.averages import move_average
 from srgan_lib.checkpoints import load_generator, weights_info
 from srgan_lib.devices import precision
 from srgan_lib.errors import ConfigError, TrainingError, WeightsError
@@ -62,7 +64,9 @@ def test_batches_are_in_the_generators_own_ranges(name, tiny, pool):
     """SR is compared with HR in one range, and LR comes in the range of the first layer."""
     trainer = Trainer(tiny(name), pool)
     lr, hr = trainer.batch()
-    raw_lr, raw_hr = pool.batch(2, 32, torch.Generator().manual_seed(trainer.recipe.seed))
+    recipe = trainer.recipe
+    rng = torch.Generator().manual_seed(recipe.seed)
+    raw_lr, raw_hr = pool.batch(2, 32, rng, recipe.candidates)
     generator = trainer.generator
     assert torch.allclose(
         convert(lr, generator.input_range, "unit") * 255, raw_lr.float(), atol=1e-3
@@ -106,13 +110,11 @@ def test_the_callers_random_numbers_are_untouched(tiny, pool):
 
 def test_running_mean_moves_towards_the_generator_slowly(tiny, pool):
     trainer = Trainer(tiny("srresnet", ema=0.999), pool)
-    trainer.step = 10**6
     mean, now = trainer.average.tail.bias, trainer.generator.tail.bias
     now.data.fill_(1.0)
-    trainer._average()
+    move_average(trainer.average, trainer.generator, 0.999, 10**6)
     assert torch.allclose(mean, torch.full_like(mean, 0.001))
-    trainer.step = 1
-    trainer._average()  # at first the mean follows closely
+    move_average(trainer.average, trainer.generator, 0.999, 1)  # at first the mean follows closely
     assert (mean > 0.5).all()
 
 
@@ -202,3 +204,71 @@ def test_precision_goes_by_capability(monkeypatch):
     for capability, dtype in [((7, 5), torch.float16), ((8, 0), torch.bfloat16)]:
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_, c=capability: c)
         assert precision(torch.device("cuda")) == dtype
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.lead])
+def test_content_leads_as_the_recipe_says(name, tiny, pool):
+    """Whatever the VGG weights: here they are random, and far from torchvision's in scale."""
+    trainer = make_trainer(tiny(name), pool, vgg="random")
+    norms = trainer.balance()
+    lead = norms["content"] / norms["adversarial"]
+    assert lead == pytest.approx(trainer.recipe.lead, rel=1e-3)
+    trainer.recipe = tiny(name, seed=7)  # the same on other patches, within a band
+    norms = trainer.balance()
+    assert 1 / 3 < norms["content"] / norms["adversarial"] / trainer.recipe.lead < 3
+
+
+def test_the_derived_weights_are_kept_when_training_goes_on(tiny, pool, tmp_path):
+    first = make_trainer(tiny("srgan"), pool, tmp_path, vgg="random")
+    run(first, until=2)
+    second = make_trainer(tiny("srgan"), pool, tmp_path, init=other(first), vgg="random")
+    assert second.loss.weights != first.loss.weights  # derived from another generator
+    second.resume()
+    assert second.loss.weights == first.loss.weights
+    assert weights_info(tmp_path / WEIGHTS)["content_weights"] == first.loss.weights
+
+
+def other(trainer):
+    """A generator like the trainer's, but with weights of its own."""
+    generator = Generator(**trainer.generator.config)
+    generator.tail.weight.data.normal_(std=0.1)
+    return generator
+
+
+def test_measuring_the_balance_leaves_no_trace(tiny, pool):
+    trainer = make_trainer(tiny("srgan-vgg54"), pool, vgg="random")
+    before = copy.deepcopy(trainer.discriminator), trainer.rng.get_state()
+    trainer.balance()
+    assert same(before[0], trainer.discriminator)
+    assert torch.equal(before[1], trainer.rng.get_state())
+    assert all(p.grad is None for p in trainer.generator.parameters())
+
+
+def test_a_discriminator_that_wins_outright_stops_the_training(tiny, pool, tmp_path, monkeypatch):
+    monkeypatch.setattr(adversarial, "WON_STEPS", 4)
+    trainer = make_trainer(tiny("srgan", steps=20), pool, tmp_path, vgg="random")
+    run(trainer, until=2, log_every=1)
+    monkeypatch.setattr(adversarial, "WON_LOSS", 100.0)  # from here on it counts as won
+    with pytest.raises(TrainingError, match=r"has won outright by step 6.*checkpoint.*is kept"):
+        run(trainer, log_every=1, save_minutes=0)
+    again = make_trainer(tiny("srgan", steps=20), pool, tmp_path, vgg="random")
+    assert again.resume() and again.step == 2  # nothing of the lost game was saved
+
+
+def test_a_discriminator_that_wins_for_a_while_stops_nothing(tiny, pool, monkeypatch):
+    monkeypatch.setattr(adversarial, "WON_STEPS", 4)
+    trainer = make_trainer(tiny("srgan", steps=20), pool, vgg="random")
+    won = {"discriminator": 1e-4, "d_hr": 1.0, "d_sr": 0.0}
+    trainer._check(won, 3)
+    trainer._check({**won, "discriminator": 0.1}, 3)
+    trainer._check(won, 3)
+    with pytest.raises(TrainingError):
+        trainer._check(won, 1)
+
+
+def test_a_compiled_training_is_the_same(tiny, pool):
+    """Only that the networks are compiled and keep their names: compiling itself takes minutes."""
+    trainer = make_trainer(tiny("srgan"), pool, vgg="random", compile=True)
+    plain = make_trainer(tiny("srgan"), pool, vgg="random")
+    assert len(trainer.networks) == 3
+    assert trainer.generator.state_dict().keys() == plain.generator.state_dict().keys()

@@ -89,8 +89,9 @@ def test_the_losses_get_what_the_recipe_says(name, tiny, pool, monkeypatch):
 def test_the_schedule_reaches_every_optimizer(tiny, pool):
     trainer = make_trainer(tiny("srgan", steps=10), pool, vgg="random")
     run(trainer)
-    rates = {group["lr"] for o in trainer.optimizers for group in o.param_groups}
-    assert rates == {trainer.recipe.learning_rate_at(9)}
+    rates = [group["lr"] for o in trainer.optimizers for group in o.param_groups]
+    rate = trainer.recipe.learning_rate_at(9)
+    assert rates == [rate, rate * trainer.recipe.discriminator_rate] and len(set(rates)) == 2
 
 
 def test_training_goes_on_in_train_mode_after_validation(tiny, pool):
