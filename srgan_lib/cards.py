@@ -1,0 +1,245 @@
+"""Model cards: what a trained generator is, how it was made and what it scores.
+
+A card's facts are NAME.json beside NAME.safetensors. NAME.md is rendered from them, for an engineer
+who considers using the network.
+"""
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import data
+from .checkpoints import find_weights, load_generator, weights_info
+from .errors import WeightsError
+from .evaluation import evaluate
+from .files import write_atomically, write_json
+from .inference import upscale
+from .markdown import render_card
+from .metrics import LPIPS
+from .models import Generator
+from .recipes import RECIPES
+from .runs import validation_psnr
+from .training import WEIGHTS, Trainer
+
+INIT = "init.json"  # in a run's folder: which network the training started from
+HISTORY_ROWS = 40
+QUICK_SIZE = 96
+# A history's PSNR is that of central crops of this side: on a CPU, whole photographs would take
+# longer than the training between two looks.
+VALIDATION_SIZE = 192
+Scores = dict[str, dict[str, Any]]
+
+
+def score(
+    generator: Generator | str,
+    sets: Mapping[str, str | Path],
+    lpips: LPIPS | None = None,
+    progress: bool = True,
+) -> Scores:
+    """Score a generator, or "bicubic" at x4, on data sets and on the embedded validation pictures.
+
+    Args:
+        sets: name -> folder of HR pictures; LR is made by `bicubic_downscale`.
+        lpips: scores LPIPS as well.
+
+    Returns:
+        For each set, and for "validation", the "mean" of `evaluate`, the number of "pictures" and
+        "worst_consistency", the smallest.
+    """
+    scale = 4 if isinstance(generator, str) else generator.scale
+    model = generator if isinstance(generator, str) else partial(upscale, generator)
+    folders = {**sets, "validation": data.SAMPLES / "validation"}
+    scores = {}
+    for name, folder in folders.items():
+        result = evaluate(model, folder, scale=scale, lpips=lpips, weights="", progress=progress)
+        rows = result["images"]
+        scores[name] = {
+            **result["mean"],
+            "worst_consistency": min(row["consistency"] for row in rows),
+            "pictures": len(rows),
+        }
+    return scores
+
+
+def quick_score(generator: Generator) -> float:
+    """PSNR-Y on small central crops of the embedded validation photographs: takes a second."""
+    return validation_psnr(scale=generator.scale, size=QUICK_SIZE)(generator)["psnr_y"]
+
+
+def is_scored(scores: Scores, sets: Mapping[str, Any], lpips: LPIPS | None) -> bool:
+    """Whether `scores` has all that `score` would find with these arguments."""
+    asked = [scores.get(name) for name in (*sets, "validation")]
+    return all(asked) and (lpips is None or all(row["lpips"] is not None for row in asked))
+
+
+def file_hash(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return sha256(Path(path).read_bytes()).hexdigest()
+
+
+def note_init(folder: str | Path, name_or_file: str | Path) -> None:
+    """Remember for the card which network the run in `folder` starts from; call it before."""
+    path = find_weights(name_or_file)
+    name = weights_info(path).get("recipe", {}).get("name", path.stem)
+    write_json(Path(folder) / INIT, {"name": name, "sha256": file_hash(path)})
+
+
+def finish(
+    trainer: Trainer,
+    name: str,
+    *,
+    about_data: str,
+    sets: Mapping[str, str | Path],
+    lpips: LPIPS | None = None,
+    bicubic: Scores | None = None,
+    command: str | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Score what `trainer` has written to its folder and put the card beside it.
+
+    Args:
+        about_data: one sentence on the training pictures: what, from where, under which terms.
+        sets, lpips: as for `score`.
+        bicubic: its scores, where they are known already.
+        command: what was typed to train.
+
+    Returns:
+        The card.
+    """
+    weights = trainer.folder / WEIGHTS
+    generator = load_generator(weights, trainer.device)
+    init = trainer.folder / INIT
+    return write_card(
+        weights,
+        name,
+        about_data=about_data,
+        scores=score(generator, sets, lpips, progress),
+        bicubic=score("bicubic", sets, lpips, progress) if bicubic is None else bicubic,
+        history=trainer.history,
+        init=json.loads(init.read_text(encoding="utf-8")) if init.exists() else None,
+        command=command,
+    )
+
+
+def write_card(
+    weights: str | Path,
+    name: str,
+    *,
+    about_data: str,
+    scores: Scores,
+    bicubic: Scores,
+    history: Sequence[Mapping[str, float]] = (),
+    init: Mapping[str, str] | None = None,
+    command: str | None = None,
+) -> dict[str, Any]:
+    """Write the card of a file of weights beside it, as .json and .md, and return it.
+
+    What the training knew about itself is taken from the file's header; `init` is {"name",
+    "sha256"} of the network it started from, and the other arguments are as for `finish`.
+
+    Raises:
+        WeightsError: missing, damaged, or without a training's facts in its header.
+    """
+    weights = Path(weights)
+    info, generator = weights_info(weights), load_generator(weights)
+    missing = {"recipe", "step", "minutes", "device", "pictures", "vgg", "torch"} - info.keys()
+    if missing:
+        raise WeightsError(
+            f"{weights} does not say its {', '.join(sorted(missing))}: use a file of this course's "
+            "train command."
+        )
+    parameters = sum(map(torch.numel, generator.parameters()))
+    planned = RECIPES.get(info["recipe"]["name"])  # at full length, without a profile
+    kept = np.linspace(0, len(history) - 1, min(len(history), HISTORY_ROWS)).round().astype(int)
+    with_lpips = any(row["lpips"] is not None for row in scores.values())
+    card = {
+        "name": name,
+        "sha256": file_hash(weights),
+        "network": {**generator.config, "parameters": parameters},
+        "recipe": info["recipe"],
+        "content_weights": info.get("content_weights"),  # as scaled by the recipe's lead
+        "steps": info["step"],
+        "planned_steps": planned.steps if planned else None,
+        "minutes": info["minutes"],
+        "device": info["device"],
+        "seed": info["recipe"]["seed"],
+        "versions": {"python": platform.python_version(), "torch": info["torch"]},
+        "commit": code_commit(),
+        "command": command,
+        "data": {"pictures": info["pictures"], "about": about_data},
+        "vgg": info["vgg"],
+        "init": init,
+        "history": [history[index] for index in kept],
+        "quick": quick_score(generator),
+        "scores": scores,
+        "bicubic": bicubic,
+        "scored_with": {
+            "lr": "bicubic_downscale of this library",
+            "border": generator.scale,
+            "lpips": "version 0.1 on AlexNet" if with_lpips else None,
+        },
+    }
+    write_json(weights.with_suffix(".json"), card)
+    card = read_card(weights)  # as a reader will have it: lists for tuples, null for infinite
+    text = render_card(card)
+    write_atomically(
+        weights.with_suffix(".md"), lambda file: Path(file).write_text(text, encoding="utf-8")
+    )
+    return card
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """The facts in NAME.json; `path` is that file, or the weights beside it.
+
+    Raises:
+        WeightsError: missing or damaged.
+    """
+    path = Path(path).with_suffix(".json")
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(
+            f"The model card {path} cannot be read ({type(error).__name__}): train or reproduce "
+            "the network again to get one."
+        ) from None
+    if not isinstance(card, dict) or not {"name", "sha256", "scores"} <= card.keys():
+        raise WeightsError(f"{path} is not a model card: remove it, and train again to get one.")
+    return card
+
+
+def check_card(weights: str | Path) -> None:
+    """Make sure that the card beside a file of weights belongs to it, in both its forms.
+
+    Raises:
+        WeightsError: it does not, or one of the three files is missing.
+    """
+    weights = Path(weights)
+    card, page = read_card(weights), weights.with_suffix(".md")
+    if not weights.is_file() or file_hash(weights) != card["sha256"]:
+        raise WeightsError(f"{weights} is not the file that its card describes: write a new card.")
+    if not page.is_file() or page.read_text(encoding="utf-8") != render_card(card):
+        raise WeightsError(f"{page} does not say what the .json beside it says: write a new card.")
+
+
+def code_commit() -> str | None:
+    """The commit of this code, with "-dirty" if srgan_lib has changed since; None outside git."""
+    package = Path(__file__).resolve().parent
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != package.parent:
+            return None  # installed somewhere inside another project
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

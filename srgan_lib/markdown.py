@@ -1,0 +1,154 @@
+"""Model cards and tables of scores as Markdown: text made of what it is given, and nothing else."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+DASH = "–"
+# Score -> column heading, digits.
+COLUMNS = {
+    "psnr_y": ("PSNR-Y", 2),
+    "ssim_y": ("SSIM (Wang)", 4),
+    "ssim_daala": ("SSIM (daala)", 4),
+    "lpips": ("LPIPS", 4),
+}
+# Fields of a recipe that `_training` puts into words of its own, or that the card has elsewhere.
+_SAID = {
+    *("name", "about", "variant", "content", "steps", "adversarial", "init", "relativistic"),
+    *("learning_rate", "drops", "cosine", "warmup", "ema", "batch_size", "patch_size", "scale"),
+    *("num_blocks", "channels", "vgg", "seed"),
+}
+_NEUTRAL = (0, 1, None, [])  # values of a field that has no effect
+
+
+def figure(value: float | None, digits: int) -> str:
+    """A number as the literature prints it, .8211 or 28.43; a dash for None."""
+    if value is None:
+        return DASH
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("0") if digits == 4 else text
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """Lines of a Markdown table; all columns after the first `left` are aligned on the right."""
+    rule = ["---" if column < left else "---:" for column in range(len(header))]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+def scores_row(scores: Mapping[str, Any] | None) -> list[str]:
+    """The cells under `COLUMNS`."""
+    scores = scores or {}
+    return [figure(scores.get(key), digits) for key, (_, digits) in COLUMNS.items()]
+
+
+def duration(minutes: float) -> str:
+    """Minutes as a person says them."""
+    return f"{minutes:.1f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+
+
+def render_card(card: Mapping[str, Any]) -> str:
+    """The Markdown page of a card: what it is, how it was trained, its scores and its limits."""
+    name, network, recipe = card["name"], card["network"], card["recipe"]
+    rows = []
+    for key, scores in card["scores"].items():
+        rows.append([f"{key}, {scores['pictures']} pictures", f"`{name}`", *scores_row(scores)])
+        rows.append(["", "bicubic", *scores_row(card["bicubic"].get(key))])
+    scored = card["scored_with"]
+    lpips = f"LPIPS ({scored['lpips']}) sees all of it" if scored["lpips"] else "LPIPS is missing"
+    lines = [
+        f"# Model card: `{name}`",
+        "",
+        f"The generator of {recipe['about']}: x{network['scale']}, {network['num_blocks']} "
+        f"residual blocks, {network['channels']} channels, variant `{network['variant']}`, "
+        f"{network['parameters']:,} parameters.",
+        "",
+        "```bash",
+        f"python -m srgan_lib upscale photo.jpg photo_x{network['scale']}.png --weights {name}",
+        "```",
+        "",
+        "## Training",
+        "",
+        *table(["", ""], _training(card), left=2),
+        "",
+        "## Scores",
+        "",
+        *table(["set", "method", *(title for title, _ in COLUMNS.values())], rows, left=2),
+        "",
+        f"LR by {scored['lr']}. PSNR and SSIM on Y without the outer {scored['border']} px; "
+        f"{lpips}, and less is better. The validation pictures are those of `data/samples`.",
+        "",
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in _limits(card)),
+        "",
+        "## License",
+        "",
+        "That of the code (MIT), as far as it is ours to give: weights are learned from pictures, "
+        f"and these have terms of their own. Pictures: {card['data']['about']}",
+        "",
+        f"SHA-256 of the weights: `{card['sha256']}`",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    recipe, init = card["recipe"], card["init"]
+    side = recipe["patch_size"]
+    facts = {
+        "recipe": f"`{recipe['name']}`",
+        "loss": _losses(recipe, card["content_weights"] or dict(recipe["content"])),
+        "VGG": ", ".join(card["vgg"]) and f"{recipe['vgg']}: {', '.join(card['vgg'])}",
+        "started from": f"`{init['name']}` (`{init['sha256'][:12]}`)" if init else "random weights",
+        "steps": f"{card['steps']:,}, each on {recipe['batch_size']} patches of {side}x{side} px",
+        "learning rate": _learning_rate(recipe),
+        "running mean of the weights": f"decay {recipe['ema']:g}" if recipe["ema"] else "",
+        "further settings": ", ".join(
+            key if value is True else f"{key} {value}"
+            for key, value in recipe.items()
+            if key not in _SAID and (value is True or value not in _NEUTRAL)
+        ),
+        "data": f"{card['data']['pictures']:,} pictures: {card['data']['about']}",
+        "time": f"{duration(card['minutes'])} on {card['device']}",
+        "seed": str(card["seed"]),
+        "versions": f"Python {card['versions']['python']}, PyTorch {card['versions']['torch']}",
+        "code": f"commit `{card['commit']}` wrote this card" if card["commit"] else "",
+        "command": f"`{card['command']}`" if card["command"] else "",
+    }
+    return [(key, text) for key, text in facts.items() if text]
+
+
+def _losses(recipe: Mapping[str, Any], content: Mapping[str, float]) -> str:
+    terms = [f"{weight:.3g} × {name}" for name, weight in content.items()]
+    if recipe["adversarial"]:
+        kind = "relativistic adversarial" if recipe["relativistic"] else "adversarial"
+        terms.append(f"{recipe['adversarial']:g} × {kind}")
+    return " + ".join(terms)
+
+
+def _learning_rate(recipe: Mapping[str, Any]) -> str:
+    text = f"{recipe['learning_rate']:g}"
+    if recipe["warmup"]:
+        text += f" after {recipe['warmup']} updates of warmup"
+    if recipe["cosine"]:
+        return text + ", falling to zero along half a cosine"
+    drops = " and ".join(f"{drop:.0%}" for drop in recipe["drops"])
+    return text + (f", a tenth of it after {drops} of the steps" if drops else "")
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    recipe, planned = card["recipe"], card["planned_steps"]
+    limits = [
+        f"Learned on LR that is bicubic and clean, x{recipe['scale']}: noise, blur and JPEG blocks "
+        "of real photographs are enlarged with the rest."
+    ]
+    if recipe["adversarial"]:
+        limits.append(
+            "It invents details that look likely, and they need not be true: not for forensic, "
+            "medical or any other use in which somebody measures or identifies."
+        )
+    elif {name for name, _ in recipe["content"]} <= {"mse", "l1"}:
+        limits.append("Trained on pixels alone: it leaves blurred what LR does not determine.")
+    if planned is not None and card["steps"] < planned:
+        limits.append(f"Trained for {card['steps']:,} of the recipe's {planned:,} steps.")
+    if "random" in card["vgg"]:
+        limits.append("Its VGG had random weights: it shows that the code runs, and nothing else.")
+    return limits

@@ -1,0 +1,203 @@
+"""The text of RESULTS.md: what every trained network scores, beside the paper."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .benchmark import report
+from .cards import VALIDATION_SIZE
+from .markdown import COLUMNS, DASH, duration, figure, scores_row, table
+from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
+from .strips import STRIPS
+
+# In the order of a reproduction: what ships, the paper's table 1, the blog post's two stages.
+VARIANTS = (
+    *("srresnet", "srgan"),
+    *("srresnet-mse", "srresnet-vgg22", "srgan-mse", "srgan-vgg22", "srgan-vgg54"),
+    *("blog-srresnet", "blog"),
+)
+CURVE = "quality-over-minutes.png"
+
+
+def render_results(
+    cards: Sequence[Mapping[str, Any]],
+    bicubic: Mapping[str, Any],
+    ablation: Mapping[str, Any] | None = None,
+    benchmarks: Sequence[Mapping[str, Any]] = (),
+    pictures: Mapping[str, Any] | None = None,
+    folder: str = "data/results",
+) -> str:
+    """The Markdown of RESULTS.md.
+
+    Args:
+        cards: of the networks, in the order of the rows (`srgan_lib.cards`).
+        bicubic: {"scores": as in a card}.
+        ablation: {"about", "base": row, "rows": [{"change", "steps", "psnr_y", "lpips",
+            "minutes"}]}.
+        benchmarks: of `srgan_lib.benchmark`, one for each device.
+        pictures: {"networks": names that are in them}; `folder` is where they are.
+    """
+    sections = {
+        "Scores": _scores(cards, bicubic),
+        "Targets": _targets(cards),
+        "Artifacts": _artifacts(cards, bicubic),
+        "Pictures": _pictures(pictures, folder),
+        "Quality against minutes": _curve(cards, folder),
+        "Each change alone": _ablation(ablation),
+        "Speed": _speed(benchmarks),
+    }
+    lines = [
+        "# Results",
+        "",
+        "Written by `python -m srgan_lib results` from the model cards and measurements in "
+        "`data/`; only the paper's figures and the targets are typed by hand. All at x4, LR by "
+        "`bicubic_downscale`, PSNR and SSIM on Y without the outer 4 px. A dash: not measured.",
+    ]
+    for title, section in sections.items():
+        lines += ["", f"## {title}", "", *section]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(cards, bicubic) -> list[str]:
+    lines = [
+        "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
+        "daala's. LPIPS is taken on AlexNet, and less is better.",
+    ]
+    by_name = {card["name"]: card for card in cards}
+    names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]
+    header = ["network", *(title for title, _ in COLUMNS.values())]
+    header += ["steps", "minutes", "device", "paper: PSNR", "SSIM"]
+    all_sets = [name for card in (bicubic, *cards) for name in card["scores"]]
+    for set_name in dict.fromkeys([*PAPER, *all_sets]):
+        rows = []
+        for name in names:
+            if set_name not in PAPER and name in VARIANTS and name not in by_name:
+                continue  # it is in the paper's sets that the missing ones are named
+            paper = PAPER.get(set_name, {}).get(name, (None, None))
+            trained = [DASH] * 3
+            if name in by_name:
+                card = by_name[name]
+                scores = card["scores"].get(set_name)
+                trained = [f"{card['steps']:,}", f"{card['minutes']:,.1f}", card["device"]]
+            elif name == "bicubic":
+                scores = bicubic["scores"].get(set_name)
+            else:
+                scores, trained[0] = None, "not trained yet"
+            row = [f"`{name}`", *scores_row(scores), *trained]
+            rows.append([*row, figure(paper[0], 2), figure(paper[1], 4)])
+        lines += ["", f"### {set_name}", "", *table(header, rows)]
+    return lines
+
+
+def _verdict(value: float | None, target: float | None, key: str) -> list[str]:
+    """The target's cell and what is to be said about it."""
+    if target is None:
+        return [DASH, DASH]
+    less = key == "lpips"  # is better
+    text = f"≤ {figure(target, 4)}" if less else f"≥ {figure(target, 2)}"
+    if value is None:
+        return [text, "not measured"]
+    missed = value - target if less else target - value
+    if missed <= 0:
+        return [text, "reached"]
+    return [text, f"missed by {figure(missed, 4)}" if less else f"missed by {missed:.3f} dB"]
+
+
+def _targets(cards) -> list[str]:
+    by_name = {card["name"]: card for card in cards}
+    rows = []
+    for (name, set_name, key), (cpu_floor, gpu_floor, gpu_goal) in TARGETS.items():
+        title, digits = COLUMNS[key]
+        row = [f"`{name}`", f"{set_name}, {title}"]
+        if name not in by_name:
+            rows.append([*row, "not trained yet", *[DASH] * 5])
+            continue
+        card = by_name[name]
+        value = card["scores"].get(set_name, {}).get(key)
+        on_cpu = card["device"].startswith("CPU")
+        floor, goal = (cpu_floor, None) if on_cpu else (gpu_floor, gpu_goal)
+        measured = [card["device"], figure(value, digits)]
+        rows.append([*row, *measured, *_verdict(value, floor, key), *_verdict(value, goal, key)])
+    header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
+    about = "Floors are lower for networks that were trained on CPU cores; goals are a GPU's."
+    return [about, "", *table(header, rows, left=3)]
+
+
+def _artifacts(cards, bicubic) -> list[str]:
+    rows = []
+    for name, scores in [("bicubic", bicubic), *((card["name"], card) for card in cards)]:
+        for set_name, row in scores["scores"].items():
+            shift = row["worst_color_shift"]
+            rows.append(
+                [
+                    f"`{name}`",
+                    set_name,
+                    figure(shift, 2) + ("" if shift <= COLOR_SHIFT else ", too much"),
+                    figure(row["checkerboard"], 1),
+                    figure(row["consistency"], 1),
+                    figure(row["worst_consistency"], 1),
+                ]
+            )
+    header = ["method", "set", "worst color shift", "checkerboard", "consistency", "worst"]
+    about = (
+        "Color shift: how far the mean color lies from that of LR, of 255, in the worst picture; "
+        f"{COLOR_SHIFT:g} is the most allowed. Checkerboard: how far the grid of the upsampling "
+        "stands out, in dB; 0 is the original, below it smoother. Consistency: PSNR in dB of SR, "
+        f"downscaled again, against LR, in the mean and in the worst picture; {CONSISTENCY:g} is "
+        "the target for `srresnet`."
+    )
+    return [about, "", *table(header, rows, left=2)]
+
+
+def _pictures(pictures, folder: str) -> list[str]:
+    if not pictures:
+        return ["No network has been drawn yet."]
+    order = ", ".join(["LR", "bicubic", *pictures["networks"], "the original"])
+    lines = [
+        f"From left to right: {order}; above pixel for pixel, below a detail four times as large. "
+        "PSNR is that of the whole photograph."
+    ]
+    for name, (_, _, seen) in STRIPS.items():
+        lines += ["", f"![{seen}, by each of {order}]({folder}/{name}.png)"]
+    return lines
+
+
+def _curve(cards, folder: str) -> list[str]:
+    courses = []
+    for card in cards:
+        rows = [row for row in card["history"] if "psnr_y" in row]
+        if rows:
+            first, last = (figure(rows[i]["psnr_y"], 2) for i in (0, -1))
+            courses.append(
+                f"{card['name']} from {first} to {last} dB in {duration(card['minutes'])}"
+            )
+    if not courses:
+        return ["No card has a history of its training yet."]
+    alt = f"PSNR on the validation photographs over minutes: {'; '.join(courses)}"
+    about = (
+        f"On the central {VALIDATION_SIZE} px of each validation photograph, as logged in training."
+    )
+    return [about, "", f"![{alt}]({folder}/{CURVE})"]
+
+
+def _ablation(ablation) -> list[str]:
+    if not ablation:
+        return ["Not measured yet."]
+    base, rows = ablation["base"], []
+    for row in [{"change": "the base", **base}, *ablation["rows"]]:
+        cells = [row["change"], f"{row['steps']:,}", figure(row["minutes"], 1)]
+        for key, digits in (("psnr_y", 2), ("lpips", 4)):
+            known = row[key] is not None and base[key] is not None
+            cells.append(figure(row[key], digits))
+            cells.append(f"{row[key] - base[key]:+.{digits}f}" if known else DASH)
+        rows.append(cells)
+    header = ["change", "steps", "minutes", "PSNR-Y", "change", "LPIPS", "change"]
+    return [ablation["about"], "", *table(header, rows)]
+
+
+def _speed(benchmarks) -> list[str]:
+    if not benchmarks:
+        return ["Not measured yet."]
+    lines = ["Each by `python -m srgan_lib benchmark` in one run on one device."]
+    for result in benchmarks:
+        lines += ["", "```text", report(result).rstrip(), "```"]
+    return lines

@@ -1,0 +1,120 @@
+"""RESULTS.md shows what the cards say, and says what is missing."""
+
+import copy
+import json
+
+import pytest
+
+from srgan_lib import results
+from srgan_lib.errors import DataError
+from srgan_lib.results_page import VARIANTS, render_results
+
+SCORES = {
+    "psnr_y": 31.5,
+    "ssim_y": 0.88,
+    "ssim_daala": 0.89,
+    "lpips": 0.0912,
+    "worst_color_shift": 0.5,
+    "consistency": 45.0,
+    "worst_consistency": 42.0,
+    "checkerboard": -1.0,
+}
+
+
+def card(name: str, device: str, **changes) -> dict:
+    return {
+        "name": name,
+        "sha256": "0" * 64,
+        "steps": 1000,
+        "minutes": 20.0,
+        "device": device,
+        "history": [{"step": n, "minutes": n / 50, "psnr_y": 25.0 + n / 500} for n in (1, 1000)],
+        "scores": {name: {**SCORES, **changes} for name in ("Set5", "BSD100")},
+    }
+
+
+BICUBIC = {"scores": {"Set5": {**SCORES, "psnr_y": 28.43, "lpips": None}}}
+
+
+def row(page: str, section: str, start: str) -> str:
+    """The row that begins like that, in the section of that title."""
+    lines = page.split(f"# {section}\n")[1].splitlines()
+    return next(line for line in lines if line.startswith(f"| {start} |"))
+
+
+def test_it_is_made_of_the_cards_alone():
+    cards = [card("srresnet", "CPU, 2 threads")]
+    page = render_results(cards, BICUBIC)
+    assert page == render_results(copy.deepcopy(cards), BICUBIC)
+    cards[0]["scores"]["Set5"]["psnr_y"] = 29.87
+    other = render_results(cards, BICUBIC)
+    assert "srresnet from 25.00 to 27.00 dB in 20.0 minutes" in page
+    assert "29.87" in row(other, "Set5", "`srresnet`") and "29.87" not in page
+
+
+def test_every_variant_has_a_row_beside_the_paper():
+    page = render_results([card("srresnet", "CPU, 2 threads")], BICUBIC)
+    for name in VARIANTS[1:]:
+        assert "not trained yet" in row(page, "Set5", f"`{name}`")
+    assert row(page, "Set5", "`srgan-vgg54`").endswith("| 29.40 | .8472 |")
+    assert "| 31.50 | .8800 | .8900 | .0912 | 1,000 | 20.0 | CPU" in row(page, "Set5", "`srresnet`")
+    assert "| 28.43 | .8800 | .8900 | – |" in row(page, "Set5", "`bicubic`")
+    assert row(page, "BSD100", "`bicubic`").startswith("| `bicubic` | – | – | – | – |")
+
+
+@pytest.mark.parametrize(
+    ("device", "verdicts"),
+    [
+        ("CPU, 2 threads", "≥ 31.40 | reached | – | – |"),
+        ("NVIDIA T4", "≥ 32.05 | missed by 0.550 dB | ≥ 32.20 | missed by 0.700 dB |"),
+    ],
+)
+def test_targets_are_those_of_the_device(device, verdicts):
+    page = render_results([card("srresnet", device)], BICUBIC)
+    assert row(page, "Targets", "`srresnet` | Set5, PSNR-Y").endswith(verdicts)
+    assert "not trained yet" in row(page, "Targets", "`srgan` | Set5, LPIPS")
+
+
+def test_less_lpips_is_better_and_may_be_missing():
+    page = render_results([card("srgan", "NVIDIA T4")], BICUBIC)
+    lpips = row(page, "Targets", "`srgan` | Set5, LPIPS")
+    assert lpips.endswith("≤ .0882 | missed by .0030 | ≤ .0748 | missed by .0164 |")
+    page = render_results([card("srgan", "NVIDIA T4", lpips=None)], BICUBIC)
+    assert "not measured" in row(page, "Targets", "`srgan` | Set5, LPIPS")
+
+
+def test_a_color_shift_above_the_target_is_named():
+    page = render_results([card("srgan", "NVIDIA T4", worst_color_shift=2.5)], BICUBIC)
+    assert "2.50, too much" in row(page, "Artifacts", "`srgan` | Set5")
+    assert "too much" not in row(page, "Artifacts", "`bicubic` | Set5")
+
+
+def test_the_ablation_is_compared_with_its_base():
+    base = {"steps": 500, "psnr_y": 29.0, "lpips": 0.12, "minutes": 9.0}
+    change = {"change": "with EMA", "steps": 500, "psnr_y": 29.25, "lpips": None, "minutes": 9.5}
+    page = render_results([], BICUBIC, {"about": "Two cores.", "base": base, "rows": [change]})
+    assert row(page, "Each change alone", "with EMA").endswith("| 29.25 | +0.25 | – | – |")
+
+
+def test_without_any_measurement(tmp_path):
+    page = render_results([], BICUBIC)
+    assert page.count("Not measured yet.") == 2 and "No card has a history" in page
+    with pytest.raises(DataError, match=r"no .*bicubic\.json"):
+        results.collect([], tmp_path)
+    (tmp_path / "bicubic.json").write_text("{")
+    with pytest.raises(DataError, match=r"bicubic\.json cannot be read"):
+        results.collect([], tmp_path)
+
+
+def test_measurements_are_told_from_cards(tmp_path):
+    files = {
+        "bicubic": BICUBIC,
+        "pictures": {"networks": {"srgan": "0"}},
+        "srgan-mse": card("srgan-mse", "NVIDIA T4"),
+        "srresnet": card("srresnet", "NVIDIA T4"),
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    found = results.collect([], tmp_path)
+    assert [entry["name"] for entry in found["cards"]] == ["srresnet", "srgan-mse"]
+    assert "bicubic, srgan, the original" in render_results(**found)

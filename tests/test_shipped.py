@@ -1,0 +1,41 @@
+"""The networks that come with the course still are what their cards and RESULTS.md say."""
+
+import json
+
+import pytest
+
+from srgan_lib import results
+from srgan_lib.cards import check_card, quick_score, read_card
+from srgan_lib.checkpoints import SHIPPED, load_generator
+from srgan_lib.results_page import render_results
+
+FILES = sorted(SHIPPED.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("weights", FILES, ids=lambda path: path.stem)
+def test_the_card_is_current(weights):
+    check_card(weights)
+    assert read_card(weights)["name"] == weights.stem
+
+
+@pytest.mark.parametrize("weights", FILES, ids=lambda path: path.stem)
+def test_the_network_scores_what_its_card_says(weights):
+    assert quick_score(load_generator(weights)) == pytest.approx(
+        read_card(weights)["quick"], abs=0.02
+    )
+
+
+def test_the_files_are_small_enough_for_git():
+    sizes = [path.stat().st_size for path in FILES]
+    assert max(sizes) <= 8_000_000 and sum(sizes) <= 32_000_000
+
+
+def test_the_page_of_results_is_current():
+    page = (results.ROOT / "RESULTS.md").read_text(encoding="utf-8")
+    assert page == render_results(**results.collect())
+
+
+def test_the_pictures_were_made_by_these_networks():
+    drawn = json.loads((results.RESULTS / "pictures.json").read_text(encoding="utf-8"))["networks"]
+    shipped = {path.stem: read_card(path)["sha256"] for path in FILES}
+    assert drawn == {name: shipped[name] for name in results.PICTURED if name in shipped}
