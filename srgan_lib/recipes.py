@@ -73,7 +73,8 @@ class Recipe:
         A field that the file does not know, because the recipe is from before, counts as different.
         """
         mine = self.as_dict()
-        return sorted(k for k in mine.keys() - {"about", "steps"} if mine[k] != _tuples(kept.get(k)))
+        compared = mine.keys() - {"about", "steps"}
+        return sorted(key for key in compared if mine[key] != _tuples(kept.get(key)))
 
     def as_dict(self) -> dict:
         """Plain values, for checkpoints and model cards."""
@@ -120,7 +121,7 @@ _ALL = (
     Recipe(
         "srgan", "the course's SRGAN", "course", (("lpips-vgg", 1.0), ("l1", 10.0)),
         adversarial=0.03, lead=40.0, init="srresnet", vgg="vgg16", candidates=2,
-        shift=3, steps=50_000, discriminator_rate=4.0, cosine=True, ema=0.999,
+        shift=3, steps=50_000, learning_rate=2e-4, discriminator_rate=2.0, cosine=True, ema=0.999,
     ),
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
