@@ -49,10 +49,11 @@ def test_evaluate_writes_the_promised_json(files, capsys):
     assert run(*command) == 0
     scores = json.loads((files / "s.json").read_text())
     assert (scores["weights"], scores["scale"], scores["border"]) == ("bicubic", 4, 4)
-    keys = {"psnr_y", "ssim_y", "psnr_rgb", "lpips"}
+    keys = {"psnr_y", "ssim_y", "ssim_daala", "psnr_rgb", "lpips"}
+    keys |= {"color_shift", "consistency", "checkerboard"}
     assert [row["name"] for row in scores["images"]] == ["0.png", "1.png"]
     assert all(row.keys() == keys | {"name"} for row in scores["images"])
-    assert scores["mean"].keys() == keys
+    assert scores["mean"].keys() == keys | {"worst_color_shift"}
     assert f"{scores['mean']['psnr_y']:.3f}" in capsys.readouterr().out
 
 

@@ -8,7 +8,9 @@ ORDER = [
     *("errors", "ranges", "devices", "interrupts", "files", "images", "degradation"),
     *("download", "archives"),
     *("datasets", "data", "models", "pretrained", "vgg", "losses", "recipes", "checkpoints"),
-    *("training", "adversarial", "inference", "metrics", "runs", "plots", "environment", "cli"),
+    *("averages", "training", "adversarial", "inference", "metrics", "artifacts", "evaluation"),
+    *("runs", "plain", "benchmark", "plots", "markdown", "cards", "published", "strips"),
+    *("results_page", "results", "reproduce", "environment", "commands", "cli"),
     *("__main__", "__init__"),
 ]
 

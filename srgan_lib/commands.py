@@ -1,0 +1,200 @@
+"""What each command of the command line does: the functions that the notebooks call, too."""
+
+import argparse
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from . import cards, data, datasets
+from .adversarial import make_trainer
+from .benchmark import benchmark, report
+from .checkpoints import has_checkpoint, load_generator
+from .degradation import bicubic_upscale, imresize
+from .devices import choose_device
+from .environment import choose_profile
+from .errors import DataError, SRGANError
+from .evaluation import evaluate, score_table
+from .files import check_folder, check_new, write_json
+from .images import Picture, check_writable, load_folder, read_with_alpha, write_image
+from .inference import upscale
+from .metrics import LPIPS
+from .recipes import Recipe, get_recipe
+from .reproduce import reproduce
+from .results import write_results
+from .runs import validation_psnr
+from .training import CHECKPOINT, WEIGHTS
+
+
+def _method(args: argparse.Namespace) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """What enlarges a picture, and by how much."""
+    device = choose_device(args.device)
+    if args.weights == "bicubic":
+        scale = 4 if args.scale is None else args.scale
+        return partial(bicubic_upscale, scale=scale), scale
+    model = load_generator(args.weights, device)
+    if args.scale not in (None, model.scale):
+        raise SRGANError(
+            f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave out --scale."
+        )
+    return partial(upscale, model, tile=getattr(args, "tile", None)), model.scale
+
+
+def _is_dataset(name: str) -> bool:
+    return name.casefold() in (known.casefold() for known in datasets.DATASETS)
+
+
+def _folder(name: str) -> Path:
+    """A folder of that path, or else a data set of that name."""
+    known = _is_dataset(name) and not Path(name).is_dir()
+    return datasets.dataset(name) if known else Path(name)
+
+
+def run_upscale(args: argparse.Namespace) -> None:
+    check_writable(args.output, force=args.force)
+    image, alpha = read_with_alpha(args.input)
+    if alpha is not None and Path(args.output).suffix.lower() in (".jpg", ".jpeg"):
+        raise SRGANError(f"{args.input} is transparent and JPEG cannot be: choose .png or .webp.")
+    method, scale = _method(args)
+    sr = method(image)
+    if alpha is not None:
+        alpha = imresize(alpha, scale, round_between=False)
+    write_image(args.output, sr, alpha=alpha, force=args.force)
+    print(f"{args.output}: {sr.shape[1]}x{sr.shape[0]}, by {args.weights}")
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    if args.json:
+        check_new(args.json, force=args.force)
+    lpips = None
+    if args.lpips or args.lpips_backbone:
+        lpips = LPIPS(args.lpips_backbone, device=choose_device(args.device))
+    method, scale = _method(args)
+    scores = evaluate(
+        method, _folder(args.hr), lr_dir=args.lr, scale=scale, border=args.border, lpips=lpips,
+        weights=args.weights,
+    )  # fmt: skip
+    print(score_table(scores))
+    if args.json:
+        write_json(args.json, scores)
+
+
+def run_train(args: argparse.Namespace) -> None:
+    device = choose_device(args.device)
+    changes = {"steps": args.steps, "batch_size": args.batch_size, "vgg": args.vgg_arch}
+    profile = args.profile or choose_profile(device.type)
+    recipe = get_recipe(args.recipe, profile, **changes)
+    folder = Path(args.out)
+    check_folder(folder)
+    begun = has_checkpoint(folder / CHECKPOINT)
+    if (folder / WEIGHTS).exists() and not begun:
+        raise SRGANError(
+            f"{folder / WEIGHTS} exists, without the checkpoint that it came from: choose another "
+            "folder, or move it away."
+        )
+    sets, lpips = _judges(args, device)
+    images = [picture.image for name in args.data for picture in _pictures(name, recipe)]
+    init = load_generator(args.init) if args.init and not begun else None
+    if recipe.init and init is None and not begun:
+        print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
+    print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(images)} pictures.")
+    trainer = make_trainer(
+        recipe, data.PatchPool(images, recipe.scale, device), folder, init=init, vgg=args.vgg,
+        validate=validation_psnr(scale=recipe.scale, size=cards.VALIDATION_SIZE, lpips=lpips),
+        compile=args.compile,
+    )  # fmt: skip
+    if init is not None:
+        cards.note_init(folder, args.init)
+    if trainer.resume():
+        unused = "; --init is not used again" if args.init else ""
+        print(f"Going on from step {trainer.step} of {recipe.steps}{unused}.")
+    trainer.run(on_log=_print_log)
+    cards.finish(
+        trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
+        command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
+        f"--steps {recipe.steps} --batch-size {recipe.batch_size}",
+    )  # fmt: skip
+    print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
+
+
+def run_reproduce(args: argparse.Namespace) -> None:
+    device = choose_device(args.device)
+    sets, lpips = _judges(args, device)
+    images = [picture.image for name in args.data for picture in load_pictures(name)]
+    page = reproduce(
+        args.out, args.variants, profile=args.profile or choose_profile(device.type),
+        pictures=images, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
+        vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
+        compile=args.compile, on_log=_print_log,
+    )  # fmt: skip
+    print(page)
+
+
+def run_results(args: argparse.Namespace) -> None:
+    print(write_results())
+
+
+def run_benchmark(args: argparse.Namespace) -> None:
+    if args.json:
+        check_new(args.json, force=args.force)
+    result = benchmark(
+        choose_device(args.device), batch_size=args.batch_size, patch_size=args.patch_size,
+        seconds=args.seconds, compile=args.compile,
+    )  # fmt: skip
+    print(report(result))
+    if args.json:
+        write_json(args.json, result)
+
+
+def _judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | None]:
+    """The sets to score a trained network on, and LPIPS: found before hours of training."""
+    wanted = args.lpips or args.lpips_backbone
+    lpips = LPIPS(args.lpips_backbone, device=device) if wanted else None
+    return {Path(name).name: _folder(name) for name in args.sets}, lpips
+
+
+def _about(names: Sequence[str]) -> str:
+    """What the card says of the training pictures if nobody said it better."""
+    known = ["the embedded photographs" if name == "samples" else Path(name).name for name in names]
+    return ", ".join(known)
+
+
+def load_pictures(name: str) -> list[Picture]:
+    """The pictures of a folder or data set, or the embedded ones for "samples"."""
+    return data.samples("train") if name == "samples" else load_folder(_folder(name))
+
+
+def _pictures(name: str, recipe: Recipe) -> list[Picture]:
+    """The training pictures of a folder or data set that are large enough for a patch."""
+    good = []
+    for picture in load_pictures(name):
+        height, width = (side // recipe.scale * recipe.scale for side in picture.image.shape[:2])
+        if min(height, width) >= recipe.patch_size:
+            good.append(picture)
+        else:
+            warnings.warn(
+                f"Left out: {picture.name} is smaller than the {recipe.patch_size} px patches.",
+                stacklevel=2,
+            )
+    if not good:
+        raise DataError(
+            f"{name} has no picture of at least {recipe.patch_size} px: add larger ones."
+        )
+    return good
+
+
+def _print_log(trainer) -> None:
+    row = trainer.history[-1]
+    values = "  ".join(f"{k} {v:.4g}" for k, v in row.items() if k not in ("step", "minutes"))
+    print(f"step {row['step']:>7}  {row['minutes']:6.1f} min  {values}", flush=True)
+
+
+def run_data(args: argparse.Namespace) -> None:
+    if not args.name:
+        for entry in datasets.DATASETS.values():
+            print(f"{entry.name:<12} {entry.homepage}")
+        return
+    fetch = datasets.dataset if _is_dataset(args.name) else datasets.dataset_from_zip
+    print(fetch(args.name, args.root))
