@@ -56,7 +56,10 @@ class AdversarialTrainer(Trainer):
             _, terms = self.loss(sr, hr, self.judge(sr), hr_logits)
         adversarial = terms.pop("adversarial")
         content = torch.stack(list(terms.values())).sum()
-        norms = gradient_norms({"content": content, "adversarial": adversarial}, sr)
+        # As in training: gradients this small would be 0 in fp16 if they were not scaled.
+        scale = self.scaler.get_scale()
+        scaled = {"content": scale * content, "adversarial": scale * adversarial}
+        norms = {name: norm / scale for name, norm in gradient_norms(scaled, sr).items()}
         for buffer, before in zip(self.discriminator.buffers(), statistics, strict=True):
             buffer.copy_(before)
         return norms

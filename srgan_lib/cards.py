@@ -88,8 +88,10 @@ def file_hash(path: str | Path) -> str:
 def note_init(folder: str | Path, name_or_file: str | Path) -> None:
     """Remember for the card which network the run in `folder` starts from; call it before."""
     path = find_weights(name_or_file)
-    name = weights_info(path).get("recipe", {}).get("name", path.stem)
-    write_json(Path(folder) / INIT, {"name": name, "sha256": file_hash(path)})
+    info = weights_info(path)
+    name = info.get("recipe", {}).get("name", path.stem)
+    facts = {"name": name, "sha256": file_hash(path)}
+    write_json(Path(folder) / INIT, {**facts, "steps": info["step"], "minutes": info["minutes"]})
 
 
 def finish(
@@ -137,13 +139,13 @@ def write_card(
     scores: Scores,
     bicubic: Scores,
     history: Sequence[Mapping[str, float]] = (),
-    init: Mapping[str, str] | None = None,
+    init: Mapping[str, Any] | None = None,
     command: str | None = None,
 ) -> dict[str, Any]:
     """Write the card of a file of weights beside it, as .json and .md, and return it.
 
-    What the training knew about itself is taken from the file's header; `init` is {"name",
-    "sha256"} of the network it started from, and the other arguments are as for `finish`.
+    What the training knew about itself is taken from the file's header; `init` is what `note_init`
+    noted of the network it started from, and the other arguments are as for `finish`.
 
     Raises:
         WeightsError: missing, damaged, or without a training's facts in its header.

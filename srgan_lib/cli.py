@@ -30,11 +30,11 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command(
         "upscale", commands.run_upscale, "Enlarge a picture.",
-        "upscale photo.jpg photo_x4.png --weights work/mine/generator.safetensors",
+        "upscale photo.jpg photo_x4.png",
     )  # fmt: skip
     sub.add_argument("input", help="a picture; 16-bit ones are refused, transparency is kept")
     sub.add_argument("output", help="a .png, .jpg or .webp file")
-    sub.add_argument("--weights", default="srresnet", help=f"{weights_help}; default: srresnet")
+    sub.add_argument("--weights", default="srgan", help=f"{weights_help}; default: srgan")
     sub.add_argument("--scale", type=int, help="for bicubic: 2, 4 or 8; default: 4")
     sub.add_argument("--tile", type=int, help="work in LR tiles of this side, to save memory")
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")

@@ -97,7 +97,7 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         "recipe": f"`{recipe['name']}`",
         "loss": _losses(recipe, card["content_weights"] or dict(recipe["content"])),
         "VGG": ", ".join(card["vgg"]) and f"{recipe['vgg']}: {', '.join(card['vgg'])}",
-        "started from": f"`{init['name']}` (`{init['sha256'][:12]}`)" if init else "random weights",
+        "started from": _start(init) if init else "random weights",
         "steps": f"{card['steps']:,}, each on {recipe['batch_size']} patches of {side}x{side} px",
         "learning rate": _learning_rate(recipe),
         "running mean of the weights": f"decay {recipe['ema']:g}" if recipe["ema"] else "",
@@ -114,6 +114,11 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         "command": f"`{card['command']}`" if card["command"] else "",
     }
     return [(key, text) for key, text in facts.items() if text]
+
+
+def _start(init: Mapping[str, Any]) -> str:
+    text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])} "
+    return text + f"(`{init['sha256'][:12]}`)"
 
 
 def _losses(recipe: Mapping[str, Any], content: Mapping[str, float]) -> str:

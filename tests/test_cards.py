@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from srgan_lib import cards
-from srgan_lib.checkpoints import save_weights
+from srgan_lib.checkpoints import save_weights, weights_info
 from srgan_lib.errors import WeightsError
 from srgan_lib.markdown import figure, render_card
 from srgan_lib.models import Generator
@@ -95,7 +95,9 @@ def test_the_page_shows_the_numbers_and_dashes(weights):
 def test_the_start_is_noted(weights, tmp_path):
     cards.note_init(tmp_path / "run", weights)
     noted = cards.json.loads((tmp_path / "run" / cards.INIT).read_text())
-    assert noted == {"name": "srresnet", "sha256": cards.file_hash(weights)}
+    assert (noted["name"], noted["sha256"]) == ("srresnet", cards.file_hash(weights))
+    info = weights_info(weights)
+    assert (noted["steps"], noted["minutes"]) == (info["step"], info["minutes"])
 
 
 def test_numbers_as_the_literature_prints_them():
