@@ -48,7 +48,9 @@ class AdversarialTrainer(Trainer):
 
         Measured on a batch of its own: it leaves no trace in the training.
         """
-        statistics = [buffer.clone() for buffer in self.discriminator.buffers()]
+        # In train mode a batch norm takes note of every batch that it sees.
+        statistics = [*self.generator.buffers(), *self.discriminator.buffers()]
+        before = [buffer.clone() for buffer in statistics]
         lr, hr = self.batch(torch.Generator().manual_seed(self.recipe.seed))
         sr = self.generate(lr).detach().requires_grad_()
         with self._autocast():
@@ -60,8 +62,8 @@ class AdversarialTrainer(Trainer):
         scale = self.scaler.get_scale()
         scaled = {"content": scale * content, "adversarial": scale * adversarial}
         norms = {name: norm / scale for name, norm in gradient_norms(scaled, sr).items()}
-        for buffer, before in zip(self.discriminator.buffers(), statistics, strict=True):
-            buffer.copy_(before)
+        for buffer, kept in zip(statistics, before, strict=True):
+            buffer.copy_(kept)
         return norms
 
     @property

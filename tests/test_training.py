@@ -237,10 +237,11 @@ def other(trainer):
 
 def test_measuring_the_balance_leaves_no_trace(tiny, pool):
     trainer = make_trainer(tiny("srgan-vgg54"), pool, vgg="random")
-    before = copy.deepcopy(trainer.discriminator), trainer.rng.get_state()
+    networks = copy.deepcopy([trainer.generator, trainer.discriminator])
+    state = trainer.rng.get_state()
     trainer.balance()
-    assert same(before[0], trainer.discriminator)
-    assert torch.equal(before[1], trainer.rng.get_state())
+    assert same(networks[0], trainer.generator) and same(networks[1], trainer.discriminator)
+    assert torch.equal(state, trainer.rng.get_state())
     assert all(p.grad is None for p in trainer.generator.parameters())
 
 
