@@ -226,7 +226,8 @@ def report(result: Mapping[str, Any]) -> str:
     """The result of `benchmark` as a table for people."""
     top, patch = result["ceiling"], result["patch_size"]
     lines = [
-        f"{result['device']}, PyTorch {result['torch']}; the library trains in {result['precision']}",
+        f"{result['device']}, PyTorch {result['torch']}; "
+        f"the library trains in {result['precision']}",
         f"the plain loops in float32, with {result['workers']} workers that load",
         f"{result['batch_size']} patches of {patch}x{patch}, {result['num_blocks']} blocks, "
         f"{result['channels']} channels; upscaling from {result['lr_size']}x{result['lr_size']}",
