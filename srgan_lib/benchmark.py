@@ -228,7 +228,7 @@ def report(result: Mapping[str, Any]) -> str:
     lines = [
         f"{result['device']}, PyTorch {result['torch']}; "
         f"the library trains in {result['precision']}",
-        f"the plain loops in float32, with {result['workers']} workers that load",
+        f"plain: float32, {result['workers']} workers that load",
         f"{result['batch_size']} patches of {patch}x{patch}, {result['num_blocks']} blocks, "
         f"{result['channels']} channels; upscaling from {result['lr_size']}x{result['lr_size']}",
         f"at most {top['product'] / 1e12:.3g} TFLOP/s in a matrix product, "
