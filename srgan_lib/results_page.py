@@ -174,7 +174,8 @@ def _curve(cards, folder: str) -> list[str]:
         return ["No card has a history of its training yet."]
     alt = f"PSNR on the validation photographs over minutes: {'; '.join(courses)}"
     about = (
-        f"On the central {VALIDATION_SIZE} px of each validation photograph, from the history on its card."
+        f"On the central {VALIDATION_SIZE} px of each validation photograph, from the history on "
+        "its card."
     )
     return [about, "", f"![{alt}]({folder}/{CURVE})"]
 
