@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 DASH = "–"
+GRID = 3  # dB of `artifacts.checkerboard` from which on a grid is not chance
 # Score -> column heading, digits.
 COLUMNS = {
     "psnr_y": ("PSNR-Y", 2),
@@ -152,6 +153,12 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         )
     elif {name for name, _ in recipe["content"]} <= {"mse", "l1"}:
         limits.append("Trained on pixels alone: it leaves blurred what LR does not determine.")
+    grid = max(scores["checkerboard"] for scores in card["scores"].values())
+    if grid > GRID:
+        limits.append(
+            f"The grid of the upsampling stands out by up to {grid:.0f} dB in the mean of a set; "
+            f"{GRID} and more can be seen."
+        )
     if planned is not None and card["steps"] < planned:
         limits.append(f"Trained for {card['steps']:,} of the recipe's {planned:,} steps.")
     if "random" in card["vgg"]:
