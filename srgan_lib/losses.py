@@ -46,6 +46,35 @@ class PixelLoss(nn.Module):
         return self.distance(sr, hr)
 
 
+class GridLoss(nn.Module):
+    """Mean absolute difference of the patterns of SR and HR that repeat with the upsampling's cell.
+
+    Where LR shows nothing, neighboring LR pixels look alike to the generator, so whatever texture
+    it invents it invents for each of them again: a weave with the period of one LR pixel (the
+    checkerboard of Odena et al. 2016). Only texture of exactly this period is held to HR here, in
+    windows of 8 x 8 cells; all other frequencies are left to the perceptual terms.
+
+    Args:
+        scale: side of a cell in pixels.
+    """
+
+    WINDOW = 8
+
+    def __init__(self, scale: int = 4):
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        height, width = (side // self.scale * self.scale for side in sr.shape[2:])
+        difference = (sr - hr)[..., :height, :width]
+        # One channel for each place in the cell; a mean over many cells leaves what they share.
+        places = F.pixel_unshuffle(difference, self.scale)
+        window = min(self.WINDOW, *places.shape[2:])
+        pattern = F.avg_pool2d(places, window, stride=max(1, window // 2))
+        pattern = pattern.unflatten(1, (-1, self.scale**2))
+        return (pattern - pattern.mean(dim=2, keepdim=True)).abs().mean()
+
+
 class LPIPSLoss(nn.Module):
     """LPIPS on VGG16 (Zhang et al. 2018, section 3, version 0.1) as a content loss.
 
@@ -91,6 +120,7 @@ CONTENT_LOSSES: dict[str, tuple[str | None, str]] = {
     "lpips-vgg": ("relu5_3", "lpips"),
     "mse": (None, "mse"),
     "l1": (None, "l1"),
+    "grid": (None, "grid"),
     "vgg22": ("relu2_2", "mse"),
     "vgg54": ("relu5_4", "mse"),
     "vgg54-l1": ("conv5_4", "l1"),  # before the activation, as in ESRGAN (Wang et al. 2018)
@@ -115,6 +145,8 @@ def content_loss(
             f"Unknown content loss {name!r}: choose one of {', '.join(CONTENT_LOSSES)}."
         )
     layer, distance = CONTENT_LOSSES[name]
+    if name == "grid":
+        return GridLoss()
     if layer is None:
         return PixelLoss(distance)
     if name == "lpips-vgg":

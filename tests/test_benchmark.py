@@ -125,7 +125,8 @@ def test_flop_of_a_small_network_by_hand(tiny, pool):
     head = 3 * width * 81 * lr_places
     trunk = 3 * width * width * 9 * lr_places  # one block's two, and the one after it
     up = width * 4 * width * 9 * (1 + 4) * lr_places
-    tail = width * 3 * 81 * 16 * lr_places
+    # Nine columns of the tail's kernel, and a convolution that adds them up.
+    tail = (width * 3 * 81 + 27 * 3 * 9) * 16 * lr_places
     forward = 2 * (head + trunk + up + tail)
     lr, hr = trainer.batch()
     with torch.no_grad():
