@@ -125,14 +125,14 @@ def test_flop_of_a_small_network_by_hand(tiny, pool):
     head = 3 * width * 81 * lr_places
     trunk = 3 * width * width * 9 * lr_places  # one block's two, and the one after it
     up = width * 4 * width * 9 * (1 + 4) * lr_places
-    # Nine columns of the tail's kernel, and a convolution that adds them up.
-    tail = (width * 3 * 81 + 27 * 3 * 9) * 16 * lr_places
-    forward = 2 * (head + trunk + up + tail)
+    tail = width * 3 * 81 * 16 * lr_places
+    sums = 3 * 9 * 3 * 9 * 16 * lr_places  # the convolution of ones at the end of `ToRGB`
+    forward = 2 * (head + trunk + up + tail + sums)
     lr, hr = trainer.batch()
     with torch.no_grad():
         assert count_flop(lambda: trainer.generator(lr)) == forward
-    # No gradient is needed with respect to LR.
-    assert count_flop(lambda: trainer.update(lr, hr)) == 3 * forward - 2 * head
+    # No gradient is needed with respect to LR, or to the ones.
+    assert count_flop(lambda: trainer.update(lr, hr)) == 3 * forward - 2 * (head + sums)
 
 
 @torch.inference_mode()
