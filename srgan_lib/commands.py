@@ -14,6 +14,7 @@ from .devices import choose_device
 from .environment import choose_profile
 from .errors import DataError, SRGANError
 from .evaluation import evaluate, score_table
+from .fast import fast_copy
 from .files import check_folder, check_new, write_json
 from .images import Picture, check_writable, load_folder
 from .inference import Enlarger, bicubic_enlarger, network_enlarger, upscale_with
@@ -26,8 +27,8 @@ from .streaming import upscale_file, upscale_folder
 from .training import CHECKPOINT, WEIGHTS
 
 
-def _enlarger(args: argparse.Namespace) -> Enlarger:
-    """What enlarges a picture: bicubic, or a network on the device."""
+def _enlarger(args: argparse.Namespace, *, fast: bool = False) -> Enlarger:
+    """What enlarges a picture: bicubic, or a network on the device; `fast` to 1 of 255."""
     device = choose_device(args.device)
     if args.weights == "bicubic":
         return bicubic_enlarger(4 if args.scale is None else args.scale)
@@ -36,7 +37,7 @@ def _enlarger(args: argparse.Namespace) -> Enlarger:
         raise SRGANError(
             f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave out --scale."
         )
-    return network_enlarger(model)
+    return network_enlarger(fast_copy(model) if fast else model)
 
 
 def _is_dataset(name: str) -> bool:
@@ -52,11 +53,12 @@ def _folder(name: str) -> Path:
 def run_upscale(args: argparse.Namespace) -> None:
     options = {"tile": args.tile, "force": args.force, "progress": True}
     if Path(args.input).is_dir():
-        done = upscale_folder(_enlarger(args), args.input, args.output, **options)
+        done = upscale_folder(_enlarger(args, fast=True), args.input, args.output, **options)
         print(f"{args.output}: {done} pictures, by {args.weights}")
         return
     check_writable(args.output, force=args.force)
-    width, height = upscale_file(_enlarger(args), args.input, args.output, **options)
+    enlarger = _enlarger(args, fast=True)
+    width, height = upscale_file(enlarger, args.input, args.output, **options)
     print(f"{args.output}: {width}x{height}, by {args.weights}")
 
 
