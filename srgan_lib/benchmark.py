@@ -14,7 +14,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .adversarial import make_trainer
-from .data import SAMPLES, PatchPool
+from .checkpoints import load_generator
+from .data import SAMPLES, PatchPool, samples
 from .devices import device_name, precision
 from .fast import fast_copy
 from .images import list_images, read_image
@@ -144,9 +145,11 @@ def _training(
 
 
 def _upscaling(device: torch.device, seconds: float, size: int, **shape: int) -> dict[str, Any]:
-    image = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
-    model = Generator(**shape, variant="course").to(device).eval()
-    nn.init.normal_(model.tail.weight, std=0.01)  # as trained: a fresh one would add nothing
+    photo = samples("validation")[0].image
+    image = np.pad(photo[:size, :size], [(0, max(0, size - n)) for n in photo.shape[:2]] + [(0, 0)])
+    model = load_generator("srgan", device)
+    if any(model.config[name] != value for name, value in shape.items()):
+        model = Generator(**shape, variant="course").to(device).eval()
     ways = {
         "plain": partial(plain_upscale, plain_copy(model), image),
         "library": partial(upscale_with, network_enlarger(fast_copy(model)), image),
