@@ -60,6 +60,14 @@ def fork(work) -> int:
     return child
 
 
+def wait_for_a_write(folder: Path, number: int) -> None:
+    """Return while the `number`-th file from now is being written, or after two seconds."""
+    seen, end = set(), time.monotonic() + 2
+    while len(seen) < number and time.monotonic() < end:
+        if folder.is_dir():
+            seen.update(name for name in os.listdir(folder) if "-partial-" in name)
+
+
 def main(folder: Path, recipe_name: str, kills: int, seed: int) -> dict[str, int | bool]:
     rng = random.Random(seed)
     whole, broken = folder / "whole", folder / "broken"
@@ -73,7 +81,10 @@ def main(folder: Path, recipe_name: str, kills: int, seed: int) -> dict[str, int
             child = fork(lambda end=writing: train(broken, recipe_name, end))
             os.close(writing)
             if result["kills"] < kills:
-                time.sleep(rng.uniform(0.02, 0.6))
+                if rng.random() < 0.5:
+                    time.sleep(rng.uniform(0.02, 0.6))
+                else:
+                    wait_for_a_write(broken, rng.randrange(1, 30))
                 os.kill(child, signal.SIGKILL)
             killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
             with os.fdopen(reading) as pipe:
