@@ -131,13 +131,7 @@ def render(name: str, notebook: nbformat.NotebookNode) -> Page:
     for link in body.select(".anchor-link"):
         link["aria-label"] = f"Link to “{_text(link.parent)}”"
     for picture in body.select(".output img[src^='data:image/png;base64,']"):
-        width, height = struct.unpack(">8x4x4xII", b64decode(picture["src"][22:54]))
-        picture["width"], picture["height"] = (
-            picture.get("width", width),
-            picture.get("height", height),
-        )
-        if width > STRIP * height:
-            picture["class"] = "strip"
+        _size(picture)
     for table in body.find_all("table"):
         table.wrap(body.new_tag("div", attrs={"class": "wide"}))
     return Page(name, notebook, body)
@@ -151,6 +145,18 @@ def _readable(outputs: list[nbformat.NotebookNode]) -> Iterator[nbformat.Noteboo
             if output.data.keys() <= {"text/plain"}:
                 continue
         yield output
+
+
+def _size(picture: Tag) -> None:
+    """Note the size of an embedded PNG, so that nothing moves when it appears, and its shape."""
+    head = b64decode(picture["src"].partition(",")[2][:32])
+    if len(head) < 24:
+        return
+    width, height = struct.unpack(">16xII", head)
+    if not {"width", "height"} & picture.attrs.keys():
+        picture["width"], picture["height"] = width, height
+    if width > STRIP * height:
+        picture["class"] = "strip"
 
 
 def _fold(tags: list[Tag], label: str) -> Tag:
