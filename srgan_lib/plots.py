@@ -164,7 +164,15 @@ def curves(history: Sequence[Mapping[str, float]], panels: Mapping[str, Sequence
         panels: title -> names of values; those that were never logged are left out.
     """
     fig, axes = figure(1, len(panels), squeeze=False)
-    for axis, (title, names) in zip(axes.flat, panels.items(), strict=True):
+    draw_curves(axes[0], history, panels)
+    return fig
+
+
+def draw_curves(
+    axes: Sequence[Any], history: Sequence[Mapping[str, float]], panels: Mapping[str, Sequence[str]]
+) -> None:
+    """The panels of `curves` on the first of `axes`."""
+    for axis, (title, names) in zip(axes, panels.items(), strict=False):
         for name in names:
             points = [(row["step"], row[name]) for row in history if name in row]
             if points:
@@ -175,7 +183,6 @@ def curves(history: Sequence[Mapping[str, float]], panels: Mapping[str, Sequence
         axis.set_xlabel("step")
         if len(names) > 1:
             axis.legend()
-    return fig
 
 
 class LiveCurves:
