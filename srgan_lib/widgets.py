@@ -113,8 +113,8 @@ class PictureWidget(anywidget.AnyWidget):
             '<meta name="color-scheme" content="light dark">'
             f"<title>{html.escape(self.title)}</title>"
             f"<style>body {{ margin: 0 }}\n{_style()}</style></head><body>"
-            f'<main class="srgan-widget"><div class="figures">'
-            f"{''.join(map(_figure, self._pictures))}</div></main>"
+            f'<div class="srgan-widget"><div class="figures">'
+            f"{''.join(map(_figure, self._pictures))}</div></div>"
             f'<script type="application/json" id="state">{encoded}</script>'
             f'<script type="module">{script}\nstandalone();</script></body></html>'
         )

@@ -20,7 +20,7 @@ function mount(root, store) {
   // Controls: native elements, which bring keyboard, focus and screen readers with them.
   const choice = (side, text) => {
     const options = labels.map((label) => element("option", { value: label }, label));
-    const select = element("select", { onchange: () => store.set(side, select.value) }, ...options);
+    const select = element("select", { "aria-label": `${text} picture`, onchange: () => store.set(side, select.value) }, ...options);
     return [select, element("label", {}, `${text} `, select)];
   };
   const [left, leftLabel] = choice("left", "Left");
@@ -38,7 +38,7 @@ function mount(root, store) {
   const play = element("button", { type: "button", onclick: () => blink(!timer) });
   const swap = element("button", { type: "button", onclick: () => showOther() }, "Show the other");
   const reveal = element("input", {
-    type: "range", min: 0, max: 100, step: 1, class: "reveal", "aria-label": "Divider",
+    type: "range", min: 0, max: 100, step: 1, class: "reveal", "aria-label": "Divider position",
     oninput: () => store.set("position", +reveal.value),
   });
 

@@ -67,7 +67,11 @@ function figures(pictures) {
 
 // Host 1: a notebook with a kernel.
 function render({ model, el }) {
-  const root = element("div", { class: "srgan-widget", "data-lm-suppress-shortcuts": "true" });
+  const root = element("div", { class: "srgan-widget" });
+  // Else JupyterLab takes arrow keys for its own, and goes to the next cell.
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" && !event.ctrlKey && !event.metaKey) event.stopPropagation();
+  });
   const [pictures, release] = figures(model.get("_pictures"));
   root.append(pictures);
   el.append(root);
