@@ -183,10 +183,7 @@ class TrainingFilm:
         """Take the picture of this moment, and draw the figure again."""
         from IPython.display import display
 
-        network = trainer.result
-        training = network.training
-        self.moments[trainer.step] = upscale(network, self.lr)
-        network.train(training)  # `upscale` leaves it in eval mode
+        self._take(trainer)
         if trainer.folder is not None:
             write_image(self._file(trainer, trainer.step), self.moments[trainer.step], force=True)
         fig = self._figure(trainer.history, self.moments[trainer.step], trainer.step)
@@ -197,6 +194,12 @@ class TrainingFilm:
             self.handle.update(fig, metadata=metadata)
         plt.close(fig)
 
+    def _take(self, trainer: Any) -> None:
+        network = trainer.result
+        training = network.training
+        self.moments[trainer.step] = upscale(network, self.lr)
+        network.train(training)  # `upscale` leaves it in eval mode
+
     def scrubber(self, trainer: Any, **options: Any) -> Scrubber:
         """The whole training to go through, `MOST_FRAMES` moments at most.
 
@@ -206,6 +209,8 @@ class TrainingFilm:
         """
         rows = {row["step"]: row for row in trainer.history}
         self._find_earlier(trainer, rows)
+        if trainer.step in rows and trainer.step not in self.moments:
+            self._take(trainer)  # a run that nobody watched has its end to show, at least
         steps = sorted(self.moments.keys() & rows.keys())
         if len(steps) > MOST_FRAMES:
             kept = np.linspace(0, len(steps) - 1, MOST_FRAMES).round().astype(int)

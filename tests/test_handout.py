@@ -1,10 +1,12 @@
 """The handout's builder on tiny notebooks that are executed for real."""
 
+from html import escape
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from srgan_lib.tools import handout, pages
+from srgan_lib.tools import faults, handout, layout, pages
 from srgan_lib.tools.notebooks import badge
 
 PIXEL = (
@@ -24,17 +26,26 @@ def write(folder, name, *cells):
 
 def page_of(*cells, name="01_tiny"):
     """The page of cells that are taken as executed."""
-    return pages.render(name, new_notebook(cells=list(cells)), 1.0)
+    return pages.render(name, new_notebook(cells=list(cells)))
 
 
 def faults_of(*cells):
     page = page_of(*cells)
     ids = {tag["id"] for tag in page.body.find_all(id=True)}
-    return list(pages.faults(page, {"01_tiny.html": ids, "02_more.html": {"there"}}))
+    return list(faults.faults(page, {"01_tiny.html": ids, "02_more.html": {"there"}}))
 
 
 def html_output(html):
     return new_code_cell("x", outputs=[new_output("display_data", data={"text/html": html})])
+
+
+def frame_of(html):
+    return f'<iframe title="a frame" srcdoc="{escape(html)}"></iframe>'
+
+
+def frame(html):
+    """A cell whose output is a page in a frame, as a slider is."""
+    return html_output(frame_of(html))
 
 
 def png_output(**metadata):
@@ -115,8 +126,21 @@ def test_a_folder_without_notebooks_is_said(tmp_path):
         (html_output('<video poster="a.jpg"></video>'), "would load a.jpg"),
         (html_output('<p style="background: url(a.png)">a</p>'), "would load a.png"),
         (html_output("<style>@import 'https://example.org/a.css';</style>"), "would load https"),
-        (html_output('<iframe srcdoc="<img src=\'https://example.org/a\' alt=\'a\'>"></iframe>'),
-         "would load https://example.org/a"),
+        (html_output('<img alt="a" src="data:," srcset="data:,a 1x, b.png 2x">'), "load b.png"),
+        (html_output('<svg aria-label="a"><image xlink:href="a.png"/></svg>'), "would load a.png"),
+        (html_output('<script>import a from "https://example.org/a.js"</script>'), "load https"),
+        (html_output('<script>fetch(`//example.org/a`)</script>'), "would load //example.org/a"),
+        (html_output('<iframe title="a" src="https://example.org"></iframe>'), "would load https"),
+        (html_output("<svg><path/></svg>"), "no alt text"),
+        (html_output("<canvas></canvas>"), "no alt text"),
+        (html_output('<iframe srcdoc="<p>a</p>"></iframe>'), "has no title"),
+        (html_output('<iframe title=" " srcdoc="<p>a</p>"></iframe>'), "has no title"),
+        (frame('<img src="https://example.org/a" alt="a">'), "would load https://example.org/a"),
+        (frame('<img src="data:,">'), "no alt text"),
+        (frame('<a href="#Tiny">a</a>'), "link to #Tiny is dead"),
+        (frame(frame_of("<iframe></iframe>")), "has no title"),
+        (html_output(f'<img alt="a" src="data:image/png;base64,{"A" * 2_100_000}">'), "1.6 MB"),
+        (frame(f'<script>"data:image/png;base64,{"A" * 2_100_000}"</script>'), "has 1.6 MB"),
         (new_markdown_cell("[a](03_none.ipynb)"), "link to 03_none.html is dead"),
         (new_markdown_cell("[a](02_more.ipynb#not-there)"), "is dead"),
         (new_markdown_cell("[a](../srgan_lib/models.py)"), "is dead"),
@@ -135,7 +159,12 @@ def test_each_fault_is_found_with_its_cell(cell, words):
         png_output(**{"image/png": {"alt": "a pixel"}}),
         new_markdown_cell("[a](https://example.org), [b](02_more.ipynb#there), [c](#Tiny)"),
         new_markdown_cell("[a](mailto:someone@example.org)"),
-        html_output('<svg><use href="#a"/></svg>'),
+        html_output('<svg aria-label="a cross"><use href="#a"/></svg>'),
+        html_output("<svg><title>a cross</title></svg>"),
+        html_output('<p aria-hidden="true"><svg></svg><canvas></canvas><img src="data:,"></p>'),
+        html_output('<canvas aria-label="a cross"></canvas>'),
+        html_output("<iframe title='t' srcdoc='<p id=a><a href=\"#a\">a</a>'></iframe>"),
+        html_output("<script>const ns = 'http://www.w3.org/2000/svg';</script>"),
     ],
 )
 def test_what_is_no_fault(cell):
@@ -192,4 +221,4 @@ def test_a_live_widget_is_left_out_unless_it_brings_html():
     ("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s")]
 )
 def test_durations_are_said_as_a_reader_would(seconds, words):
-    assert handout.duration(seconds) == words
+    assert layout.duration(seconds) == words
