@@ -39,8 +39,9 @@ test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in
 		echo "make test: FAILED; the first error above is the one to mend."; exit 1; \
 	fi
 
-lint: $(READY)  ## ruff over the code, and the shape of the notebooks
+lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebooks
 	@$(PY) -m ruff check .
+	@$(PY) -m codespell_lib *.md *.cff Makefile data/*/*.md docs notebooks srgan_lib tests
 	@$(PY) -m srgan_lib.tools.notebooks --check
 
 unit: $(READY)  ## the unit tests
