@@ -83,7 +83,7 @@ def test_two_notebooks_become_pages_and_an_index(tmp_path, capsys):
 
 
 def test_a_cell_that_raises_ends_the_build(tmp_path, capsys):
-    raising = new_code_cell("raise ValueError('no such picture')")
+    raising = new_code_cell("raise ValueError('no such\\npicture')")
     write(tmp_path, "01_bad", new_markdown_cell("# Bad"), raising)
     assert handout.main(["--notebooks", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]

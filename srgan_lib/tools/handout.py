@@ -76,7 +76,8 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
         asyncio.run(run())
     except CellExecutionError as error:
         print(error.traceback, file=sys.stderr)
-        raise HandoutError(f"{path.stem}, cell {current}: {error.ename}: {error.evalue}") from error
+        what = " ".join(error.evalue.split())  # one line, even of a message with several
+        raise HandoutError(f"{path.stem}, cell {current}: {error.ename}: {what}") from error
     except CellTimeoutError as error:
         raise HandoutError(f"{path.stem}, cell {current} took over {timeout} s.") from error
     except DeadKernelError as error:
