@@ -10,7 +10,7 @@ OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy
 # On tensors as small as the tests', a second thread costs more than it gains.
 SMALL := OMP_NUM_THREADS=1
 
-.PHONY: help course handout pages student grade test lint unit nbval colab-test clean
+.PHONY: help course handout pages student grade test lint unit nbval colab-test soak audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -57,6 +57,12 @@ nbval: $(READY)  ## every cell of every notebook, in seconds and without a netwo
 
 colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's versions
 	@$(SMALL) $(PY) tests/colab_run.py
+
+soak: $(READY)  ## the long tests: kills, hostile files, memory over 10,000 steps; half an hour
+	@$(SMALL) $(PY) tests/soak.py
+
+audit: $(READY)  ## known vulnerabilities of the installed packages; needs a network
+	@$(PY) -m srgan_lib.tools.audit
 
 clean:  ## delete build/; checkpoints in work/ and downloads stay
 	rm -rf build

@@ -18,6 +18,8 @@ from tqdm.auto import tqdm
 from .errors import DataError
 
 UNPACKED_LIMIT = 20 * 10**9  # bytes; DIV2K, the largest set of the course, needs a fifth of it
+# Pictures are compressed already; what unpacks to so many times its size is made to fill the disk.
+RATIO_LIMIT, RATIO_FROM = 100, 10**8  # the latter: bytes below which the ratio is no matter
 _DAMAGED = (
     *(OSError, EOFError, RuntimeError, ValueError),
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
@@ -44,7 +46,7 @@ def extract(
 
     The folder appears once everything is in it; if the archive is one folder, it is that folder. A
     member that is a link or a device, or whose name leads out of the folder, has the whole archive
-    refused before anything is written.
+    refused before anything is written; so have more than 100 MB that take up a hundredth packed.
 
     Args:
         limit: bytes that the members may have together; the free disk space is a limit, too.
@@ -62,7 +64,7 @@ def extract(
             _open(archive) as opened,
             TemporaryDirectory(prefix=".unpacking-", dir=folder.parent) as temporary,
         ):
-            members = _checked(opened, room)
+            members = _checked(opened, room, archive.stat().st_size)
             inside = Path(temporary, "all")  # the temporary folder itself is closed to others
             inside.mkdir()
             text = f"unpacking {archive.name}"
@@ -101,7 +103,7 @@ def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
             yield _Member(info.filename, info.file_size, info.is_dir(), is_plain, opener)
 
 
-def _checked(opened: zipfile.ZipFile | tarfile.TarFile, room: int) -> list[_Member]:
+def _checked(opened: zipfile.ZipFile | tarfile.TarFile, room: int, packed: int) -> list[_Member]:
     """All members, if each may be unpacked and together they fit."""
     members, total = [], 0
     for member in _members(opened):
@@ -112,6 +114,8 @@ def _checked(opened: zipfile.ZipFile | tarfile.TarFile, room: int) -> list[_Memb
         total += member.size
         if total > room:
             raise ValueError(f"it holds more than the {room:,} bytes there is room for")
+        if total > max(RATIO_LIMIT * packed, RATIO_FROM):
+            raise ValueError(f"it would grow more than {RATIO_LIMIT} times, as no pictures do")
         members.append(member)
     if not members:
         raise ValueError("it is empty")

@@ -4,9 +4,12 @@ A checkpoint (.pt) holds all that a training needs to continue. Weights (.safete
 generator and, in their header, how to build it. Neither can run code when it is loaded.
 """
 
+import io
 import json
 import os
 import warnings
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,26 @@ SHIPPED = Path(__file__).resolve().parent.parent / "data" / "weights"
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, plain values) to `path`; the one before stays as `path`.previous."""
+    """Write `state` (tensors, plain values) to `path`; the one before stays as `path`.previous.
+
+    Raises:
+        WeightsError: it could not be written; the one before is untouched.
+    """
     path = Path(path)
-    write_atomically(path, lambda temporary: torch.save(state, temporary), keep=_previous(path))
+    buffer = io.BytesIO()  # in memory first: PyTorch does not pass on why a file cannot be written
+    torch.save(state, buffer)
+    _write(path, lambda temporary: Path(temporary).write_bytes(buffer.getbuffer()), _previous(path))
+
+
+def _write(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:
+    try:
+        write_atomically(path, write, keep=keep)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WeightsError(
+            f"{path} could not be written ({reason}): free some space and run again; what was "
+            "saved before is kept."
+        ) from error
 
 
 def _previous(path: Path) -> Path:
@@ -43,7 +63,9 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
     candidates = [file for file in (path, _previous(path)) if file.exists()]
     for candidate in candidates:
         try:
-            return torch.load(candidate, map_location="cpu", weights_only=True)
+            return _read(candidate)
+        except (PermissionError, MemoryError) as error:
+            raise WeightsError(f"{candidate} cannot be read now ({error}): try again.") from None
         except Exception:  # a damaged pickle can fail in any way
             # Out of the way, so that the next save does not put it over the good one before it.
             aside = candidate.with_name(candidate.name + ".damaged")
@@ -56,6 +78,16 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
     return None
 
 
+def _read(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as file:  # torch.load itself does not compare the checksums
+        if damaged := file.testzip():
+            raise ValueError(f"{damaged} does not match its checksum")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict):
+        raise ValueError("it holds no dict")
+    return state
+
+
 def has_checkpoint(path: str | Path) -> bool:
     """Whether `load_checkpoint` would find something at `path`."""
     return Path(path).exists() or _previous(Path(path)).exists()
@@ -65,7 +97,7 @@ def save_weights(path: str | Path, generator: Generator, **info: Any) -> None:
     """Write a generator as safetensors, with what builds it and `info` in the header."""
     tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
     header = {"config": json.dumps(generator.config), "info": json.dumps(info)}
-    write_atomically(path, lambda temporary: save_file(tensors, temporary, header))
+    _write(Path(path), lambda temporary: save_file(tensors, temporary, header))
 
 
 def shipped_weights() -> list[str]:
@@ -101,6 +133,7 @@ def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu")
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         config = json.loads(header["config"])
+        _check_size(config, tensors)
         generator = Generator(**config)
         generator.load_state_dict(tensors)
     except KeyError:
@@ -108,12 +141,19 @@ def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu")
             f"{path} does not say which generator it belongs to: use a file of this course's "
             "train command."
         ) from None
-    except (SafetensorError, OSError, TypeError, json.JSONDecodeError) as error:
-        raise _unreadable(path, error) from None
     except (RuntimeError, SRGANError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise WeightsError(f"The weights in {path} do not fit the generator: {reason}") from None
+        reason = str(error).splitlines()[-1].strip().rstrip(".")
+        raise WeightsError(f"The weights in {path} do not fit the generator: {reason}.") from None
+    except Exception as error:  # a header can be wrong in any way
+        raise _unreadable(path, error) from None
     return generator.to(device).eval()
+
+
+def _check_size(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse a header that would have a network built that is larger than its weights."""
+    largest = max((value.numel() for value in tensors.values()), default=0)
+    if config["num_blocks"] > len(tensors) or config["channels"] > largest:
+        raise WeightsError("the header says it is larger than all of them.")
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
@@ -129,6 +169,7 @@ def weights_info(name_or_file: str | Path) -> dict[str, Any]:
     path = find_weights(name_or_file)
     try:
         with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {}).get("info", "{}"))
-    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+            info = json.loads((file.metadata() or {}).get("info", "{}"))
+    except Exception as error:
         raise _unreadable(path, error) from None
+    return info if isinstance(info, dict) else {}

@@ -15,7 +15,7 @@ from .environment import choose_profile
 from .errors import DataError, SRGANError
 from .evaluation import evaluate, score_table
 from .fast import fast_copy
-from .files import check_folder, check_new, write_json
+from .files import check_new, own_folder, write_json
 from .images import Picture, check_writable, load_folder
 from .inference import Enlarger, bicubic_enlarger, network_enlarger, upscale_with
 from .metrics import LPIPS
@@ -79,12 +79,16 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
 
 def run_train(args: argparse.Namespace) -> None:
+    with own_folder(args.out):
+        _train(args)
+
+
+def _train(args: argparse.Namespace) -> None:
     device = choose_device(args.device)
     changes = {"steps": args.steps, "batch_size": args.batch_size, "vgg": args.vgg_arch}
     profile = args.profile or choose_profile(device.type)
     recipe = get_recipe(args.recipe, profile, **changes)
     folder = Path(args.out)
-    check_folder(folder)
     begun = has_checkpoint(folder / CHECKPOINT)
     if (folder / WEIGHTS).exists() and not begun:
         raise SRGANError(

@@ -4,12 +4,17 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from .errors import SRGANError
+
+LOCK = ".in-use"
+_PARTIAL = "-partial-"  # in the names of temporary files
 
 
 def check_new(path: str | Path, *, force: bool = False) -> None:
@@ -47,9 +52,9 @@ def write_atomically(
 ) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in its place.
 
-    A crash at any moment leaves either the old file or the new one, never half of one. Missing
-    parent folders are made, and a link is followed. An OSError (a full disk, say) is passed on, the
-    old file untouched.
+    A crash at any moment leaves either the old file or the new one, never half of one; what it
+    leaves beside it, `own_folder` removes. Missing parent folders are made, and a link is followed.
+    An OSError (a full disk, say) is passed on, the old file untouched.
 
     Args:
         write: fills the file whose name it is given.
@@ -57,7 +62,9 @@ def write_atomically(
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    descriptor, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem[:100]}{_PARTIAL}", suffix=path.suffix
+    )
     os.close(descriptor)
     try:
         write(temporary)
@@ -68,8 +75,49 @@ def write_atomically(
         if keep is not None and path.exists():
             os.replace(path, keep)
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name survive a power failure, too, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def own_folder(folder: str | Path) -> Iterator[None]:
+    """Inside, no other process can own `folder`; half-written files of a crash are removed first.
+
+    The system gives the lock back when the process ends, however it ends. Within one process it may
+    be taken several times.
+
+    Raises:
+        SRGANError: another process owns it, or nothing can be written there.
+    """
+    folder = Path(folder).resolve()
+    check_folder(folder)
+    lock = FileLock(folder / LOCK, is_singleton=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SRGANError(
+            f"Another run is writing into {folder}: wait for its end, or choose another folder."
+        ) from None
+    except (OSError, NotImplementedError):  # a file system without locks, such as a mounted Drive
+        yield
+        return
+    try:
+        for leftover in folder.glob(f".*{_PARTIAL}*"):
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
 
 
 def _umask() -> int:

@@ -99,9 +99,10 @@ def read_contents(path: str | Path) -> Contents:
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        limit = 2 * Image.MAX_IMAGE_PIXELS / 1e6
+        pixels, limit = (n / 1e6 for n in map(int, re.findall(r"\d+", str(error))[:2]))
         raise ImageError(
-            f"{path} has more than {limit:.0f} megapixels: crop it or scale it down first."
+            f"{path} has {pixels:,.0f} megapixels, more than {limit:.0f}: crop it or scale it down "
+            "first."
         ) from error
     except Image.UnidentifiedImageError as error:
         raise ImageError(f"{path} is not a picture in a format that Pillow can read.") from error

@@ -9,7 +9,7 @@ from PIL import Image
 
 from .degradation import imresize
 from .errors import DataError, ImageError, SRGANError
-from .files import write_atomically
+from .files import own_folder, write_atomically
 from .images import SAVE_OPTIONS, Contents, check_writable, list_images, read_contents
 from .inference import Enlarger, bands
 from .png import PNGWriter
@@ -139,17 +139,22 @@ def upscale_folder(
         raise DataError(f"{source} is a folder, so {target} must be one, too: name a folder.")
     if target.resolve() == source.resolve():
         raise DataError(f"{target} is where the pictures come from: choose another folder.")
+    with own_folder(target):
+        return _upscale_files(enlarger, files, target, tile, force, progress)
+
+
+def _upscale_files(enlarger: Enlarger, files, target: Path, tile, force, progress) -> int:
     done, failed = 0, 0
     for file in files:
         known = file.suffix.lower() in SAVE_OPTIONS
         result = target / (file.name if known else f"{file.name}.png")
         if result.exists() and not force:
-            warnings.warn(f"Left as it is: {result} exists.", stacklevel=2)
+            warnings.warn(f"Left as it is: {result} exists.", stacklevel=3)
             continue
         try:
             size = upscale_file(enlarger, file, result, tile=tile, force=force, progress=progress)
         except SRGANError as error:
-            warnings.warn(f"Left out: {error}", stacklevel=2)
+            warnings.warn(f"Left out: {error}", stacklevel=3)
             failed += 1
             continue
         done += 1
@@ -157,7 +162,7 @@ def upscale_folder(
             print(f"{result}: {size[0]}x{size[1]}", flush=True)
     if failed:
         raise DataError(
-            f"{failed} of the {len(files)} pictures in {source} could not be enlarged: they are "
-            f"named above, and the others are in {target}."
+            f"{failed} of the {len(files)} pictures in {files[0].parent} could not be enlarged: "
+            f"they are named above, and the others are in {target}."
         )
     return done

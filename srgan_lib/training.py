@@ -7,6 +7,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import torch
 from tqdm.auto import tqdm
 
 from .averages import move_average
-from .checkpoints import load_checkpoint, save_checkpoint, save_weights
+from .checkpoints import load_checkpoint, save_checkpoint, save_weights, weights_info
 from .data import PatchPool
 from .devices import device_name, precision
-from .errors import ConfigError, TrainingError, WeightsError
+from .errors import ConfigError, SRGANError, TrainingError, WeightsError
+from .files import own_folder
 from .interrupts import deferred_interrupt
 from .losses import PerceptualLoss, content_loss, random_shift
 from .models import Generator
@@ -74,6 +76,8 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         self.doubtful = 0  # steps in a row in which something looks wrong: no checkpoint of these
         self.history: list[dict[str, float]] = []
+        self._sums: dict[str, torch.Tensor] = {}  # of what is logged, since step `_logged`
+        self._logged = 0
 
         with torch.random.fork_rng():  # the caller's random state is not ours to change
             torch.manual_seed(recipe.seed)
@@ -166,48 +170,64 @@ class Trainer:
 
         Every `log_every` steps (a hundredth of the recipe if not given) the means of what was
         logged join `history`, and `on_log` is called with this trainer. A checkpoint is written
-        every `save_minutes` and at the end. Ctrl-C lets the step end, saves and stops.
+        every `save_minutes` and at the end. Ctrl-C lets the step end, saves and stops. The folder
+        is locked meanwhile.
 
         Raises:
+            SRGANError: another process trains in the folder, or a file could not be written.
             TrainingError: a loss is not finite, or `_check` objects; the last good state is kept.
         """
         until = self.recipe.steps if until is None else min(until, self.recipe.steps)
         log_every = log_every or max(1, self.recipe.steps // 100)
-        sums: dict[str, torch.Tensor] = {}
-        logged = self.step
-        tick = saved = time.monotonic()
-        bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
-        with bar, deferred_interrupt() as interrupted:
-            while self.step < until:
-                self._set_rates(self.recipe.learning_rate_at(self.step))
-                values = self.update(*self.batch())
-                self.scaler.update()
-                self.step += 1
-                if self.average is not None:
-                    move_average(self.average, self.generator, self.recipe.ema, self.step)
-                for name, value in values.items():  # added up on the device: no waiting for it
-                    sums[name] = sums.get(name, 0) + value.detach()
-
-                if self.step % log_every == 0 or self.step == until:
-                    now = time.monotonic()
-                    self.seconds, tick = self.seconds + now - tick, now
-                    self._log(sums, self.step - logged)
-                    sums, logged = {}, self.step
-                    bar.update(self.step - bar.n)
-                    if on_log is not None:
-                        on_log(self)
-                    due = now - saved > 60 * save_minutes and not self.doubtful
-                    if self.step == until or due:
-                        self.save()
-                        saved = time.monotonic()
-                    tick = time.monotonic()  # validating, drawing and saving is not training
-                if interrupted():
-                    if all(value.isfinite().all() for value in sums.values()):
-                        self.save()
-                    raise KeyboardInterrupt
-        if self.folder is not None and not (self.folder / WEIGHTS).exists():
-            self.save()  # deleted since, or never written
+        with ExitStack() as inside:
+            if self.folder is not None:
+                inside.enter_context(own_folder(self.folder))
+            bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
+            inside.enter_context(bar)
+            interrupted = inside.enter_context(deferred_interrupt())
+            self._loop(until, log_every, 60 * save_minutes, on_log, bar, interrupted)
+            if self.folder is not None and not self._weights_are_current():
+                self.save()  # deleted since, never written, or the process ended in between
         return self.result
+
+    def _loop(self, until, log_every, save_seconds, on_log, bar, interrupted) -> None:
+        tick = saved = time.monotonic()
+        while self.step < until:
+            self._set_rates(self.recipe.learning_rate_at(self.step))
+            values = self.update(*self.batch())
+            self.scaler.update()
+            self.step += 1
+            if self.average is not None:
+                move_average(self.average, self.generator, self.recipe.ema, self.step)
+            for name, value in values.items():  # added up on the device: no waiting for it
+                self._sums[name] = self._sums.get(name, 0) + value.detach()
+
+            ends, stop = self.step == until, interrupted()
+            logs = ends or self.step % log_every == 0
+            due = time.monotonic() - saved > save_seconds
+            if not (logs or stop or due):
+                continue
+            now = time.monotonic()
+            self.seconds += now - tick
+            if logs:
+                self._log(self._sums, self.step - self._logged)
+                self._sums, self._logged = {}, self.step
+                bar.update(self.step - bar.n)
+                if on_log is not None:
+                    on_log(self)
+            finite = all(value.isfinite().all() for value in self._sums.values())
+            if ends or (stop and finite) or (due and finite and not self.doubtful):
+                self.save()
+                saved = time.monotonic()
+            if stop:
+                raise KeyboardInterrupt
+            tick = time.monotonic()  # validating, drawing and saving is not training
+
+    def _weights_are_current(self) -> bool:
+        try:
+            return weights_info(self.folder / WEIGHTS).get("step") == self.step
+        except WeightsError:
+            return False
 
     def _log(self, sums: dict[str, torch.Tensor], steps: int) -> None:
         means = {name: (total / steps).item() for name, total in sums.items()}
@@ -234,6 +254,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "history": self.history,
+            "pending": {"sums": self._sums, "since": self._logged},
             "rng": self.rng.get_state(),
             "generator": self.generator.state_dict(),
             "average": self.average.state_dict() if self.average is not None else None,
@@ -255,6 +276,9 @@ class Trainer:
             )
         self.step, self.seconds = state["step"], state["seconds"]
         self.history = list(state["history"])
+        pending = state.get("pending", {"sums": {}, "since": self.step})  # older ones have none
+        self._logged = pending["since"]
+        self._sums = {name: value.to(self.device) for name, value in pending["sums"].items()}
         self.rng.set_state(state["rng"])
         self.generator.load_state_dict(state["generator"])
         if self.average is not None:
@@ -293,7 +317,9 @@ class Trainer:
             return False
         try:
             self.load_state(state)
-        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except SRGANError:
+            raise
+        except Exception as error:  # somebody else's file can fail in any way
             raise WeightsError(
                 f"{self.folder / CHECKPOINT} is not a checkpoint of this course "
                 f"({type(error).__name__}): move it away, or choose another folder."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from srgan_lib import archives
 from srgan_lib.archives import extract
 from srgan_lib.errors import DataError
 
@@ -133,3 +134,12 @@ def test_what_is_no_archive_is_refused(tmp_path, data):
 
 def test_no_archive_at_all(tmp_path):
     assert "No such file" in refused(tmp_path / "missing.zip")
+
+
+def test_a_bomb_is_refused_by_its_ratio(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "RATIO_FROM", 10**5)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("zeros.bmp", bytes(10**6))
+    with pytest.raises(DataError, match="grow more than 100 times"):
+        extract(tmp_path / "bomb.zip", tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()

@@ -81,7 +81,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(WeightsError, match=r"No space.*saved before is kept"):
         save_checkpoint(path, {"step": 2})
     assert load_checkpoint(path) == {"step": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
@@ -93,6 +93,19 @@ def test_a_crash_between_the_two_renames_loses_nothing(tmp_path):
     path.rename(tmp_path / "checkpoint.pt.previous")  # as if it had stopped there
     assert checkpoints.has_checkpoint(path)
     assert load_checkpoint(path) == {"step": 1}
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
+def test_one_wrong_bit_is_seen(tmp_path, place):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"step": 1})
+    save_checkpoint(path, {"step": 2, "weights": torch.zeros(10_000)})
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="damaged"):
+        assert load_checkpoint(path) == {"step": 1}
+    assert path.with_name("checkpoint.pt.damaged").read_bytes() == content
 
 
 def test_nothing_saved_yet(tmp_path):

@@ -169,6 +169,44 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny, pool, tmp_path)
         Trainer(tiny("srresnet"), pool, tmp_path).resume()
 
 
+def test_saved_between_two_logs_the_history_is_the_same_too(tiny, pool, tmp_path, monkeypatch):
+    whole = Trainer(tiny("srresnet"), pool)
+    run(whole, log_every=4)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(lr, hr):
+        if first.step == 3:
+            raise Stopped
+        return Trainer.update(first, lr, hr)
+
+    first = Trainer(tiny("srresnet"), pool, tmp_path)
+    monkeypatch.setattr(first, "update", stop)
+    with pytest.raises(Stopped):
+        run(first, log_every=4, save_minutes=0)  # saves after every step
+    second = Trainer(tiny("srresnet"), pool, tmp_path)
+    assert second.resume() and second.step == 3
+    run(second, log_every=4)
+    assert same(whole.result, second.result)
+    rows = [[{**row, "minutes": 0} for row in trainer.history] for trainer in (whole, second)]
+    assert rows[0] == rows[1]
+
+
+def test_weights_older_than_the_checkpoint_are_written_again(tiny, pool, tmp_path):
+    """As if the process had ended between the two files of the last save."""
+    trainer = Trainer(tiny("srresnet"), pool, tmp_path)
+    run(trainer, until=2)
+    old = (tmp_path / WEIGHTS).read_bytes()
+    run(trainer)
+    (tmp_path / WEIGHTS).write_bytes(old)
+    again = Trainer(tiny("srresnet"), pool, tmp_path)
+    again.resume()
+    run(again)
+    assert weights_info(tmp_path / WEIGHTS)["step"] == 6
+    assert same(load_generator(tmp_path / WEIGHTS), again.result)
+
+
 def test_a_checkpoint_of_another_recipe_is_refused(tiny, pool, tmp_path):
     run(Trainer(tiny("srresnet"), pool, tmp_path), until=1)
     with pytest.raises(ConfigError, match="another channels"):
