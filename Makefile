@@ -10,7 +10,7 @@ OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy
 # On tensors as small as the tests', a second thread costs more than it gains.
 SMALL := OMP_NUM_THREADS=1
 
-.PHONY: help course handout student grade test lint unit nbval colab-test clean
+.PHONY: help course handout pages student grade test lint unit nbval colab-test clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -23,6 +23,9 @@ course: $(READY)  ## execute the notebooks from nothing and build the handout in
 handout: $(READY)  ## the same, going on from the checkpoints of the last build
 	@SRGAN_PROFILE="$${SRGAN_PROFILE:-cpu}" SRGAN_WORK="$(CURDIR)/build/course" \
 		$(PY) -m srgan_lib.tools.handout
+
+pages: $(READY)  ## the pages and PDFs anew, from the notebooks that the last build executed
+	@$(PY) -m srgan_lib.tools.handout --executed
 
 student: $(READY)  ## the notebooks without the solutions of their exercises, in build/student
 	@$(PY) -m srgan_lib.tools.exercises

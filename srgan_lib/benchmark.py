@@ -1,6 +1,5 @@
 """How fast a device trains and upscales with this library, and with plain PyTorch instead."""
 
-import copy
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +14,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .adversarial import make_trainer
-from .data import SAMPLES, PatchPool
+from .checkpoints import load_generator
+from .data import SAMPLES, PatchPool, samples
 from .devices import device_name, precision
+from .fast import fast_copy
 from .images import list_images, read_image
-from .inference import upscale
+from .inference import network_enlarger, upscale_with
 from .models import Generator
-from .plain import PlainLoop, plain_upscale
+from .plain import PlainLoop, plain_copy, plain_upscale
 from .recipes import Recipe, get_recipe
 from .training import Trainer
 
@@ -144,11 +145,14 @@ def _training(
 
 
 def _upscaling(device: torch.device, seconds: float, size: int, **shape: int) -> dict[str, Any]:
-    image = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
-    model = Generator(**shape).to(device).eval()
+    photo = samples("validation")[0].image
+    image = np.pad(photo[:size, :size], [(0, max(0, size - n)) for n in photo.shape[:2]] + [(0, 0)])
+    model = load_generator("srgan", device)
+    if any(model.config[name] != value for name, value in shape.items()):
+        model = Generator(**shape, variant="course").to(device).eval()
     ways = {
-        "plain": partial(plain_upscale, copy.deepcopy(model), image),  # stays in NCHW
-        "library": partial(upscale, model, image),
+        "plain": partial(plain_upscale, plain_copy(model), image),
+        "library": partial(upscale_with, network_enlarger(fast_copy(model)), image),
     }
     first, second = (way().astype(int) for way in ways.values())
     times = race({name: repeat(way) for name, way in ways.items()}, device, seconds)

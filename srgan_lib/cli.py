@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from . import commands
 from .checkpoints import shipped_weights
+from .devices import is_out_of_memory
 from .errors import SRGANError
 from .recipes import PROFILES, RECIPES
 from .results_page import VARIANTS
@@ -29,14 +30,20 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command(
-        "upscale", commands.run_upscale, "Enlarge a picture.",
+        "upscale", commands.run_upscale, "Enlarge a picture of any size, or a folder of them.",
         "upscale photo.jpg photo_x4.png",
     )  # fmt: skip
-    sub.add_argument("input", help="a picture; 16-bit ones are refused, transparency is kept")
-    sub.add_argument("output", help="a .png, .jpg or .webp file")
+    sub.add_argument(
+        "input", help="a picture, or a folder of them; 16-bit ones are refused, transparency and "
+        "color profile are kept",
+    )  # fmt: skip
+    sub.add_argument(
+        "output", help="a .png, .jpg or .webp file, or the folder for all of them; .png needs the "
+        "least memory",
+    )  # fmt: skip
     sub.add_argument("--weights", default="srgan", help=f"{weights_help}; default: srgan")
     sub.add_argument("--scale", type=int, help="for bicubic: 2, 4 or 8; default: 4")
-    sub.add_argument("--tile", type=int, help="work in LR tiles of this side, to save memory")
+    sub.add_argument("--tile", type=int, help="side of the LR tiles; default: by the memory")
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
     sub.add_argument("--force", action="store_true", help="overwrite the output if it exists")
 
@@ -150,11 +157,9 @@ def report_errors(work: Callable[[], None]) -> int:
         except OSError as error:  # a full disk, a folder without permission
             return _fail(f"{error.filename or 'A file'}: {error.strerror or error}.")
         except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
+            if not is_out_of_memory(error):
                 raise
-            return _fail(
-                "There is not enough memory: give --tile 256, or a smaller picture or batch."
-            )
+            return _fail("There is not enough memory: take a smaller picture or batch.")
         except KeyboardInterrupt:
             print("Interrupted; what was saved is kept.", file=sys.stderr)
             return 130

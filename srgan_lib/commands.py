@@ -2,44 +2,42 @@
 
 import argparse
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from . import cards, data, datasets
 from .adversarial import make_trainer
 from .benchmark import benchmark, report
 from .checkpoints import has_checkpoint, load_generator
-from .degradation import bicubic_upscale, imresize
 from .devices import choose_device
 from .environment import choose_profile
 from .errors import DataError, SRGANError
 from .evaluation import evaluate, score_table
+from .fast import fast_copy
 from .files import check_folder, check_new, write_json
-from .images import Picture, check_writable, load_folder, read_with_alpha, write_image
-from .inference import upscale
+from .images import Picture, check_writable, load_folder
+from .inference import Enlarger, bicubic_enlarger, network_enlarger, upscale_with
 from .metrics import LPIPS
 from .recipes import Recipe, get_recipe
 from .reproduce import reproduce
 from .results import write_results
 from .runs import validation_psnr
+from .streaming import upscale_file, upscale_folder
 from .training import CHECKPOINT, WEIGHTS
 
 
-def _method(args: argparse.Namespace) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    """What enlarges a picture, and by how much."""
+def _enlarger(args: argparse.Namespace, *, fast: bool = False) -> Enlarger:
+    """What enlarges a picture: bicubic, or a network on the device; `fast` to 1 of 255."""
     device = choose_device(args.device)
     if args.weights == "bicubic":
-        scale = 4 if args.scale is None else args.scale
-        return partial(bicubic_upscale, scale=scale), scale
+        return bicubic_enlarger(4 if args.scale is None else args.scale)
     model = load_generator(args.weights, device)
     if args.scale not in (None, model.scale):
         raise SRGANError(
             f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave out --scale."
         )
-    return partial(upscale, model, tile=getattr(args, "tile", None)), model.scale
+    return network_enlarger(fast_copy(model) if fast else model)
 
 
 def _is_dataset(name: str) -> bool:
@@ -53,16 +51,15 @@ def _folder(name: str) -> Path:
 
 
 def run_upscale(args: argparse.Namespace) -> None:
+    options = {"tile": args.tile, "force": args.force, "progress": True}
+    if Path(args.input).is_dir():
+        done = upscale_folder(_enlarger(args, fast=True), args.input, args.output, **options)
+        print(f"{args.output}: {done} pictures, by {args.weights}")
+        return
     check_writable(args.output, force=args.force)
-    image, alpha = read_with_alpha(args.input)
-    if alpha is not None and Path(args.output).suffix.lower() in (".jpg", ".jpeg"):
-        raise SRGANError(f"{args.input} is transparent and JPEG cannot be: choose .png or .webp.")
-    method, scale = _method(args)
-    sr = method(image)
-    if alpha is not None:
-        alpha = imresize(alpha, scale, round_between=False)
-    write_image(args.output, sr, alpha=alpha, force=args.force)
-    print(f"{args.output}: {sr.shape[1]}x{sr.shape[0]}, by {args.weights}")
+    enlarger = _enlarger(args, fast=True)
+    width, height = upscale_file(enlarger, args.input, args.output, **options)
+    print(f"{args.output}: {width}x{height}, by {args.weights}")
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
@@ -71,10 +68,10 @@ def run_evaluate(args: argparse.Namespace) -> None:
     lpips = None
     if args.lpips or args.lpips_backbone:
         lpips = LPIPS(args.lpips_backbone, device=choose_device(args.device))
-    method, scale = _method(args)
+    enlarger = _enlarger(args)
     scores = evaluate(
-        method, _folder(args.hr), lr_dir=args.lr, scale=scale, border=args.border, lpips=lpips,
-        weights=args.weights,
+        partial(upscale_with, enlarger), _folder(args.hr), lr_dir=args.lr, scale=enlarger.scale,
+        border=args.border, lpips=lpips, weights=args.weights,
     )  # fmt: skip
     print(score_table(scores))
     if args.json:

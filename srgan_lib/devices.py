@@ -37,3 +37,16 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this is one of the ways in which NumPy, PyTorch and its backends say so."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error).lower()
+    )
+
+
+def forget_unused_memory() -> None:
+    """Give a GPU's memory that PyTorch keeps for later back, so that a smaller tile finds room."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

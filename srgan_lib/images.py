@@ -14,7 +14,7 @@ from .errors import DataError, ImageError
 from .files import check_new, write_atomically
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-_SAVE_OPTIONS = {
+SAVE_OPTIONS = {
     ".png": {"format": "PNG"},
     # 4:4:4, because the default would halve the resolution of the colors.
     ".jpg": {"format": "JPEG", "quality": 95, "subsampling": "4:4:4"},
@@ -49,23 +49,36 @@ def _is_deep(image: Image.Image) -> bool:
     return deep is not None or image.mode in ("I", "F")
 
 
-def _decode(path: Path) -> np.ndarray:
-    """Decode to uint8 HxWx3 or, with transparency, HxWx4."""
+def _decode(path: Path) -> tuple[np.ndarray, bytes | None]:
+    """Decode to uint8 HxWx3 or, with transparency, HxWx4; and the color profile."""
     with Image.open(path) as image:
         if _is_deep(image):
             raise ImageError(f"{path} has more than 8 bits a channel: convert it to 8 bits first.")
         has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-        return np.array(ImageOps.exif_transpose(image).convert("RGBA" if has_alpha else "RGB"))
+        icc = image.info.get("icc_profile")
+        pixels = np.array(ImageOps.exif_transpose(image).convert("RGBA" if has_alpha else "RGB"))
+        # Bytes 16 to 19 name the colors that a profile is for; CMYK's says nothing about RGB.
+        return pixels, icc if icc and icc[16:20] == b"RGB " else None
 
 
-def read_with_alpha(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read a picture file as RGB and, where it has transparent pixels, its alpha channel.
+class Contents(NamedTuple):
+    """What a picture file holds.
+
+    Attributes:
+        image: uint8 HxWx3. alpha: uint8 HxW, None if every pixel is opaque.
+        icc: the color profile (ICC) that says which colors the numbers mean; None: sRGB.
+    """
+
+    image: np.ndarray
+    alpha: np.ndarray | None
+    icc: bytes | None
+
+
+def read_contents(path: str | Path) -> Contents:
+    """Read a picture file as RGB, with its alpha channel and color profile.
 
     The EXIF orientation is applied; grayscale, palette and CMYK become RGB. Colors under
     transparent pixels are returned as stored, not blended with any background.
-
-    Returns:
-        (uint8 HxWx3, uint8 HxW), or (uint8 HxWx3, None) if every pixel is opaque.
 
     Raises:
         ImageError: missing, empty, damaged, not a picture, more than 8 bits a channel, or more
@@ -82,7 +95,7 @@ def read_with_alpha(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
         with warnings.catch_warnings():
             # Large pictures below the limit and odd metadata are no reason to alarm anyone.
             warnings.simplefilter("ignore")
-            pixels = _decode(path)
+            pixels, icc = _decode(path)
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -95,15 +108,15 @@ def read_with_alpha(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     except Exception as error:  # Pillow's decoders raise all sorts on damaged files
         raise ImageError(f"{path} cannot be read and may be damaged ({error}).") from error
     if pixels.shape[2] == 3:
-        return pixels, None
+        return Contents(pixels, None, icc)
     alpha = pixels[..., 3]
     rgb = np.ascontiguousarray(pixels[..., :3])
-    return rgb, None if alpha.min() == 255 else np.ascontiguousarray(alpha)
+    return Contents(rgb, None if alpha.min() == 255 else np.ascontiguousarray(alpha), icc)
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read a picture file as uint8 HxWx3; `read_with_alpha` says how, and what it raises."""
-    return read_with_alpha(path)[0]
+    """Read a picture file as uint8 HxWx3; `read_contents` says how, and what it raises."""
+    return read_contents(path).image
 
 
 def write_image(
@@ -131,7 +144,7 @@ def write_image(
         if alpha.dtype != np.uint8 or alpha.shape != image.shape[:2]:
             raise ImageError(f"{path}: alpha must be uint8, as high and wide as the picture.")
         image = np.dstack([image, alpha])
-    options = _SAVE_OPTIONS[path.suffix.lower()]
+    options = SAVE_OPTIONS[path.suffix.lower()]
     try:
         write_atomically(path, lambda temporary: Image.fromarray(image).save(temporary, **options))
     except (OSError, ValueError) as error:
@@ -142,8 +155,8 @@ def write_image(
 def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise what `write_image` would raise for this path; worth asking before long work."""
     path = Path(path)
-    if path.suffix.lower() not in _SAVE_OPTIONS:
-        raise ImageError(f"{path}: pictures are written as {', '.join(_SAVE_OPTIONS)} only.")
+    if path.suffix.lower() not in SAVE_OPTIONS:
+        raise ImageError(f"{path}: pictures are written as {', '.join(SAVE_OPTIONS)} only.")
     check_new(path, force=force)
 
 

@@ -1,26 +1,174 @@
-"""From an LR picture to an SR picture, whole or in tiles.
+"""From an LR picture to an SR picture, in tiles that fit into memory and show no seam.
 
 Taught in notebooks 03 and 05.
 """
 
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import torch
+from tqdm.auto import tqdm
 
+from .degradation import bicubic_upscale
+from .devices import forget_unused_memory, is_out_of_memory
 from .errors import ConfigError, ImageError
 from .images import check_image, to_image, to_tensor
 from .models import MIN_LR_SIZE, Generator
 from .ranges import convert
 
+# A CPU gains nothing by larger tiles, and what a system calls free it need not let a process have.
+CPU_BUDGET = 400 * 2**20  # bytes of activations
+LARGEST_TILE, SMALLEST_TILE = 512, 32  # LR pixels, where nobody chose the tile
 
-def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.ndarray:
-    """Super-resolve one picture.
+
+@dataclass(frozen=True)
+class Enlarger:
+    """A way to enlarge pictures that can be told to do it in tiles.
+
+    Attributes:
+        enlarge: uint8 (H, W, 3) -> uint8 (scale*H, scale*W, 3).
+        margin: LR pixels away, at most, that an input pixel can change an output pixel.
+        min_size: the smallest side that `enlarge` takes.
+        tile: side of the LR tiles that fit into memory.
+    """
+
+    enlarge: Callable[[np.ndarray], np.ndarray]
+    scale: int
+    margin: int
+    min_size: int = 1
+    tile: int = LARGEST_TILE
+
+    def check(self, image: np.ndarray) -> None:
+        """Raise ImageError if this is no picture or is smaller than `min_size`."""
+        height, width = check_image(image).shape[:2]
+        if min(height, width) < self.min_size:
+            raise ImageError(
+                f"The picture is {width}x{height}: the networks need at least "
+                f"{self.min_size}x{self.min_size} pixels."
+            )
+
+
+def bicubic_enlarger(scale: int) -> Enlarger:
+    """Bicubic enlargement, MATLAB's way; the cubic kernel reaches two pixels."""
+    return Enlarger(partial(bicubic_upscale, scale=scale), scale, margin=3, tile=256)
+
+
+def network_enlarger(model: Generator) -> Enlarger:
+    """A generator, put into eval mode: in train mode batch norm would use a picture's statistics.
+
+    The tile is chosen from the memory of the device that the model is on.
+    """
+    # channels_last is the layout that convolutions are fastest in, on CPU and GPU alike. Weights
+    # that were converted inside inference_mode could never be trained again.
+    model = model.eval().to(memory_format=torch.channels_last)
+    budget = _budget(next(model.parameters()).device)
+    pixels = budget / _bytes_a_pixel(model)[0]
+    side = math.isqrt(int(pixels)) - 2 * model.receptive_radius
+    return Enlarger(
+        partial(_infer, model, budget=budget),
+        model.scale,
+        model.receptive_radius,
+        MIN_LR_SIZE,
+        min(max(side, SMALLEST_TILE), LARGEST_TILE),
+    )
+
+
+def _budget(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] / 2  # cuDNN needs room to work in
+    return CPU_BUDGET
+
+
+def _bytes_a_pixel(model: Generator) -> tuple[int, int]:
+    """Measured at the peaks: for each LR pixel of `features`, for each SR pixel of `render`."""
+    return 4 * (4 * model.channels + 10), 4 * (2 * model.channels + 30)
+
+
+@torch.inference_mode()
+def _infer(model: Generator, image: np.ndarray, *, budget: float) -> np.ndarray:
+    lr = to_tensor(image, next(model.parameters()).device).to(memory_format=torch.channels_last)
+    lr = convert(lr, "unit", model.input_range)
+    features = model.features(lr)
+    height, width = image.shape[:2]
+    scale, margin = model.scale, model.render_radius
+    row = _bytes_a_pixel(model)[1] * scale**2 * width
+    rows = max(1, int(budget / row) - 2 * margin)
+    sr = np.empty((scale * height, scale * width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom, first = min(top + rows, height), max(top - margin, 0)
+        strip = (..., slice(first, bottom + margin), slice(None))
+        made = convert(model.render(features[strip], lr[strip]), model.output_range, "unit")
+        inside = slice(scale * (top - first), scale * (bottom - first))
+        sr[scale * top : scale * bottom] = to_image(made[..., inside, :])
+    return sr
+
+
+def bands(
+    enlarger: Enlarger, image: np.ndarray, tile: int | None = None, *, progress: bool = False
+) -> Iterator[np.ndarray]:
+    """SR from top to bottom, in bands as wide as the picture: never more than one in memory.
+
+    Tiles overlap by the enlarger's margin, so that what is kept of each does not depend on where
+    it was cut. If memory runs out, the tile is halved and the band begun again.
 
     Args:
-        model: any generator; it is put into eval mode, because in train mode batch norm would use
-            this one picture's statistics and shift its colors.
+        image: LR, uint8 (H, W, 3).
+        tile: side of the LR tiles, at least 8; the enlarger's own choice if not given.
+
+    Yields:
+        uint8 (scale*h, scale*W, 3); all h together are H.
+
+    Raises:
+        ImageError: not such a picture. ConfigError: a tile smaller than 8.
+    """
+    enlarger.check(image)
+    if tile is not None and tile < MIN_LR_SIZE:
+        raise ConfigError(f"Tiles of {tile} px are too small: choose at least {MIN_LR_SIZE}.")
+    tile = tile or enlarger.tile
+    top, height = 0, len(image)
+    with tqdm(total=height, unit="row", disable=not progress, delay=1, leave=False) as bar:
+        while top < height:
+            bottom = min(top + tile, height)
+            try:
+                band = _band(enlarger, image, top, bottom, tile)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or tile <= SMALLEST_TILE:
+                    raise
+                band = None
+            if band is None:  # out of `except`, where the error still holds what was computed
+                forget_unused_memory()
+                tile = max(tile // 2, SMALLEST_TILE)
+                continue
+            yield band
+            bar.update(bottom - top)
+            top = bottom
+
+
+def _band(enlarger: Enlarger, image: np.ndarray, top: int, bottom: int, tile: int) -> np.ndarray:
+    scale, margin, width = enlarger.scale, enlarger.margin, image.shape[1]
+    band = np.empty((scale * (bottom - top), scale * width, 3), np.uint8)
+    for left in range(0, width, tile):
+        right = min(left + tile, width)
+        y, x = max(top - margin, 0), max(left - margin, 0)
+        part = enlarger.enlarge(image[y : bottom + margin, x : right + margin])
+        band[:, scale * left : scale * right] = part[
+            scale * (top - y) : scale * (bottom - y), scale * (left - x) : scale * (right - x)
+        ]
+    return band
+
+
+def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.ndarray:
+    """Super-resolve one picture in memory; `srgan_lib.streaming` does it from file to file.
+
+    Args:
+        model: any generator; it is put into eval mode.
         image: LR, uint8 (H, W, 3), H and W at least 8.
-        tile: side of the LR tiles to work in, to bound memory; None takes the picture whole. Tiles
-            overlap by the network's receptive field, so that no seam can show.
+        tile: side of the LR tiles to work in. If not given, pictures that fit into memory are taken
+            whole, and larger ones in the largest tiles that do. Tiles overlap by the network's
+            receptive field, so that no seam can show.
 
     Returns:
         SR, uint8 (scale*H, scale*W, 3).
@@ -28,39 +176,10 @@ def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.
     Raises:
         ImageError: not such a picture. ConfigError: a tile smaller than 8.
     """
-    check_image(image)
-    height, width = image.shape[:2]
-    if min(height, width) < MIN_LR_SIZE:
-        raise ImageError(
-            f"The picture is {width}x{height}: the networks need at least "
-            f"{MIN_LR_SIZE}x{MIN_LR_SIZE} pixels."
-        )
-    if tile is None:
-        return _upscale_whole(model, image)
-    if tile < MIN_LR_SIZE:
-        raise ConfigError(f"Tiles of {tile} px are too small: choose at least {MIN_LR_SIZE}.")
-
-    scale, margin = model.scale, model.receptive_radius
-    sr = np.empty((scale * height, scale * width, 3), np.uint8)
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            y, x = max(top - margin, 0), max(left - margin, 0)
-            part = _upscale_whole(model, image[y : bottom + margin, x : right + margin])
-            sr[scale * top : scale * bottom, scale * left : scale * right] = part[
-                scale * (top - y) : scale * (bottom - y), scale * (left - x) : scale * (right - x)
-            ]
-    return sr
+    return upscale_with(network_enlarger(model), image, tile)
 
 
-def _upscale_whole(model: Generator, image: np.ndarray) -> np.ndarray:
-    # channels_last is the layout that convolutions are fastest in, on CPU and GPU alike. Weights
-    # that were converted inside inference_mode could never be trained again.
-    return _infer(model.eval().to(memory_format=torch.channels_last), image)
-
-
-@torch.inference_mode()
-def _infer(model: Generator, image: np.ndarray) -> np.ndarray:
-    lr = to_tensor(image, next(model.parameters()).device).to(memory_format=torch.channels_last)
-    sr = model(convert(lr, "unit", model.input_range))
-    return to_image(convert(sr, model.output_range, "unit"))
+def upscale_with(enlarger: Enlarger, image: np.ndarray, tile: int | None = None) -> np.ndarray:
+    """The same with any enlarger."""
+    parts = list(bands(enlarger, image, tile))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -167,11 +167,19 @@ class Generator(nn.Module):
     def receptive_radius(self) -> int:
         """How many LR pixels away, at most, an input pixel can change an output pixel.
 
-        9x9 head: 4. Each block: two 3x3. Fuse: 1. The upsampling convolutions work on grids 1, 2,
-        4 ... times finer than LR, and the 9x9 tail on the SR grid.
+        9x9 head: 4. Each block: two 3x3. Fuse: 1. Then `render_radius`.
         """
-        finer = sum(1 / 2**i for i in range(len(self.upsample)))
-        return math.ceil(4 + 2 * self.num_blocks + 1 + finer + 4 / self.scale)
+        return math.ceil(4 + 2 * self.num_blocks + 1 + self._render_reach)
+
+    @property
+    def render_radius(self) -> int:
+        """The same for `render` alone: how far away a feature can change an output pixel."""
+        return max(2, math.ceil(self._render_reach))  # 2: the course's bicubic enlargement
+
+    @property
+    def _render_reach(self) -> float:
+        # The convolutions work on grids 1, 2, 4 ... times finer than LR, the 9x9 tail on SR's.
+        return sum(1 / 2**i for i in range(len(self.upsample))) + 4 / self.scale
 
     def forward(self, lr: torch.Tensor) -> torch.Tensor:
         if lr.dim() != 4 or lr.shape[1] != 3 or min(lr.shape[2:]) < MIN_LR_SIZE:
@@ -179,9 +187,20 @@ class Generator(nn.Module):
                 f"The generator takes LR of shape (N, 3, H, W), H, W at least {MIN_LR_SIZE}, not "
                 f"{tuple(lr.shape)}."
             )
+        return self.render(self.features(lr), lr)
+
+    def features(self, lr: torch.Tensor) -> torch.Tensor:
+        """Everything that is computed on LR's grid: (N, 3, H, W) -> (N, channels, H, W)."""
         first = self.head(lr)
-        features = self.upsample(first + self.fuse(self.blocks(first)))
-        sr = self.tail(features)
+        return first + self.fuse(self.blocks(first))
+
+    def render(self, features: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
+        """SR from the `features` of `lr`, or of any rows of both.
+
+        On its own it can go through a picture in strips: it needs `scale` squared times the memory
+        of `features`, but sees hardly beyond a pixel's neighbors (`render_radius`).
+        """
+        sr = self.tail(self.upsample(features))
         if self.variant == "course":
             sr = sr + F.interpolate(lr, scale_factor=self.scale, mode="bicubic")
         return sr

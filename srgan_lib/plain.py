@@ -6,12 +6,14 @@ frozen while the generator learns. Networks, losses, batch and patches are the l
 nothing is slowed down on purpose.
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
@@ -98,6 +100,15 @@ class PlainLoop:
         loss.backward()
         optimizer.step()
         return loss.item()
+
+
+def plain_copy(model: Generator) -> Generator:
+    """The same network, its last layer one convolution as everybody writes it; stays in NCHW."""
+    model = copy.deepcopy(model)
+    tail = nn.Conv2d(model.channels, 3, 9, padding=4, device=model.tail.weight.device)
+    tail.load_state_dict(model.tail.state_dict())
+    model.tail = tail
+    return model
 
 
 @torch.no_grad()

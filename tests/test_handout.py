@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from srgan_lib.tools import faults, handout, layout, pages
+from srgan_lib.tools import browser, faults, handout, layout, pages
 from srgan_lib.tools.notebooks import badge
 
 PIXEL = (
@@ -171,6 +171,17 @@ def test_what_is_no_fault(cell):
     assert faults_of(new_markdown_cell("# Tiny"), cell) == []
 
 
+def test_a_page_over_its_budget_ends_the_build_with_its_heaviest_cell(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(faults, "PAGE_BUDGET", 40_000)
+    cells = new_markdown_cell("# Heavy"), new_code_cell("print('a' * 30_000)")
+    write(tmp_path, "01_heavy", *cells)
+    assert handout.main(["--notebooks", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
+    assert "01_heavy, cell 2: the page has 0.1 MB" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*.html"))
+
+
 def test_the_alt_text_of_a_cell_serves_its_picture():
     cell = png_output()
     cell.metadata["alt"] = "a pixel"
@@ -207,6 +218,31 @@ def test_inline_html_and_code_survive():
     text = "H<sub>2</sub>O\n\n```python\nfor x in y:\n    pass\n```"
     html = str(page_of(new_markdown_cell(text)).body)
     assert "H<sub>2</sub>O" in html and '<span class="k">for</span>' in html
+
+
+def test_without_chromium_the_pages_are_built_and_a_line_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("SRGAN_CHROMIUM", raising=False)
+    monkeypatch.setattr(browser, "NAMES", ())
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Tiny")]), tmp_path / "01_tiny.ipynb")
+    handout.build(tmp_path, tmp_path, executed=True)
+    assert "No PDF was made. There is no Chromium: get" in capsys.readouterr().out
+    assert "PDF" not in (tmp_path / "index.html").read_text() and not list(tmp_path.glob("*.pdf"))
+
+
+def test_solutions_are_folded_and_neighbors_together():
+    solution = {"tags": ["solution"]}
+    page = page_of(
+        new_markdown_cell("# Tiny\n\nHow much is 2 + 2?"),
+        new_markdown_cell("It is the same as 4.", metadata=solution),
+        new_code_cell("2 + 2", metadata=solution),
+        new_markdown_cell("And 3 + 3?"),
+        new_code_cell("3 + 3", metadata=solution),
+    )
+    first, second = page.body.select("details.solution")
+    assert not first.has_attr("open") and first.summary.get_text() == "Solution"
+    assert [first.get_text().count(words) for words in ("same as 4", "2 + 2", "And")] == [1, 1, 0]
+    assert "3 + 3" in second.get_text() and "And 3" not in page.body.select("details")[1].get_text()
 
 
 def test_a_live_widget_is_left_out_unless_it_brings_html():

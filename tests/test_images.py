@@ -17,8 +17,8 @@ from srgan_lib.images import (
     crop_to_multiple,
     list_images,
     load_folder,
+    read_contents,
     read_image,
-    read_with_alpha,
     to_image,
     to_tensor,
     write_image,
@@ -81,7 +81,7 @@ def test_exif_orientation_is_applied(tmp_path, picture):
 def test_alpha_is_kept_apart_and_colors_are_as_stored(tmp_path, picture):
     alpha = np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
     Image.fromarray(np.dstack([picture, alpha])).save(tmp_path / "x.png")
-    rgb, read_alpha = read_with_alpha(tmp_path / "x.png")
+    rgb, read_alpha, _ = read_contents(tmp_path / "x.png")
     np.testing.assert_array_equal(rgb, picture)
     np.testing.assert_array_equal(read_alpha, alpha)
 
@@ -91,14 +91,14 @@ def test_transparent_palette_entry(tmp_path):
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)
     image.save(tmp_path / "x.png", transparency=0)
-    rgb, alpha = read_with_alpha(tmp_path / "x.png")
+    rgb, alpha, _ = read_contents(tmp_path / "x.png")
     assert rgb.tolist() == [[[10, 20, 30], [40, 50, 60]]]
     assert alpha.tolist() == [[0, 255]]
 
 
 def test_opaque_alpha_is_no_alpha(tmp_path, picture):
     Image.fromarray(picture).convert("RGBA").save(tmp_path / "x.png")
-    assert read_with_alpha(tmp_path / "x.png")[1] is None
+    assert read_contents(tmp_path / "x.png")[1] is None
 
 
 NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
@@ -172,7 +172,7 @@ def test_alpha_round_trip(tmp_path, picture, name):
     alpha = np.full((20, 30), 255, np.uint8)
     alpha[:, :15] = 7
     write_image(tmp_path / name, picture, alpha=alpha)
-    np.testing.assert_array_equal(read_with_alpha(tmp_path / name)[1], alpha)
+    np.testing.assert_array_equal(read_contents(tmp_path / name)[1], alpha)
 
 
 def test_alpha_that_cannot_be_written(tmp_path, picture):

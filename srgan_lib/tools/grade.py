@@ -189,6 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     limits = Limits(options.seconds, options.cell_seconds, options.gigabytes)
     options.out.parent.mkdir(parents=True, exist_ok=True)
+    # Stopped from outside, it takes the notebook that it is running along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with options.out.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)

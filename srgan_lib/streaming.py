@@ -1,0 +1,163 @@
+"""From picture file to picture file, and from folder to folder, in bounded memory."""
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from .degradation import imresize
+from .errors import DataError, ImageError, SRGANError
+from .files import write_atomically
+from .images import SAVE_OPTIONS, Contents, check_writable, list_images, read_contents
+from .inference import Enlarger, bands
+from .png import PNGWriter
+
+LARGEST_SIDE = {".png": 2**31 - 1, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+_ALPHA_MARGIN, _ALPHA_ROWS = 3, 64  # the cubic kernel reaches two pixels
+
+
+def upscale_file(
+    enlarger: Enlarger,
+    source: str | Path,
+    target: str | Path,
+    *,
+    tile: int | None = None,
+    force: bool = False,
+    progress: bool = False,
+) -> tuple[int, int]:
+    """Enlarge a picture file; PNG is written band by band as it is computed.
+
+    LR is in memory, three bytes a pixel, and of SR one band of tiles. JPEG and WebP are compressed
+    as a whole: for them SR is in memory, too, four bytes a pixel. The EXIF orientation is applied,
+    the color profile is kept, and transparency is enlarged bicubically.
+
+    Args:
+        target: a .png, .jpg or .webp file; it appears complete or not at all.
+        tile: side of the LR tiles; chosen by the enlarger if not given.
+        force: replace an existing file.
+
+    Returns:
+        Width and height of SR.
+
+    Raises:
+        ImageError: what `read_contents` and `bands` raise; transparency in JPEG; a side longer than
+            the format allows.
+        SRGANError: the target exists.
+    """
+    source, target = Path(source), Path(target)
+    check_writable(target, force=force)
+    contents = read_contents(source)
+    try:
+        enlarger.check(contents.image)
+    except ImageError as error:
+        raise ImageError(f"{source}: {error}") from None
+    height, width = (enlarger.scale * side for side in contents.image.shape[:2])
+    suffix = target.suffix.lower()
+    if contents.alpha is not None and suffix in (".jpg", ".jpeg"):
+        raise ImageError(f"{source} is transparent and JPEG cannot be: choose .png or .webp.")
+    if max(height, width) > LARGEST_SIDE[suffix]:
+        raise ImageError(
+            f"{target} would be {width}x{height}, and {suffix} ends at {LARGEST_SIDE[suffix]} "
+            "pixels a side: choose .png."
+        )
+    rows = _rows(enlarger, contents, tile, progress)
+    write = _write_png if suffix == ".png" else _write_whole
+    size, channels = (width, height), 3 if contents.alpha is None else 4
+    try:
+        write_atomically(
+            target, lambda temporary: write(temporary, rows, size, channels, contents.icc)
+        )
+    except OSError as error:
+        reason = error.strerror or error
+        raise ImageError(f"{target} could not be written ({reason}); it is not there.") from error
+    return size
+
+
+def _rows(
+    enlarger: Enlarger, contents: Contents, tile: int | None, progress: bool
+) -> Iterable[np.ndarray]:
+    """Bands of SR, with the alpha channel where there is one."""
+    top, scale = 0, enlarger.scale
+    for band in bands(enlarger, contents.image, tile, progress=progress):
+        if contents.alpha is None:
+            yield band
+            continue
+        for start in range(0, len(band), scale * _ALPHA_ROWS):
+            colors = band[start : start + scale * _ALPHA_ROWS]
+            bottom, first = top + len(colors) // scale, max(top - _ALPHA_MARGIN, 0)
+            part = contents.alpha[first : bottom + _ALPHA_MARGIN]
+            alpha = imresize(part, scale, round_between=False)
+            yield np.dstack([colors, alpha[scale * (top - first) :][: len(colors)]])
+            top = bottom
+
+
+def _write_png(path: str, rows, size: tuple[int, int], channels: int, icc: bytes | None) -> None:
+    with open(path, "wb") as file:
+        writer = PNGWriter(file, *size, channels, icc)
+        for band in rows:
+            writer.write(band)
+        writer.close()
+
+
+def _write_whole(path: str, rows, size: tuple[int, int], channels: int, icc: bytes | None) -> None:
+    whole, top = Image.new("RGB" if channels == 3 else "RGBA", size), 0
+    for band in rows:
+        whole.paste(Image.fromarray(band), (0, top))
+        top += len(band)
+    whole.save(path, **SAVE_OPTIONS[Path(path).suffix.lower()], icc_profile=icc)
+
+
+def upscale_folder(
+    enlarger: Enlarger,
+    source: str | Path,
+    target: str | Path,
+    *,
+    tile: int | None = None,
+    force: bool = False,
+    progress: bool = False,
+) -> int:
+    """Enlarge every picture of a folder into another one, under its own name.
+
+    Names of formats that are not written get ".png" added. What is in `target` already is left as
+    it is, so that an interrupted run can go on, unless `force` is given. Pictures that cannot be
+    enlarged are named in warnings, and the others are done all the same.
+
+    Returns:
+        How many were enlarged.
+
+    Raises:
+        DataError: no such folder, no picture in it, a file as target, the same folder twice, or
+            pictures left out.
+    """
+    source, target = Path(source), Path(target)
+    files = list_images(source)
+    if not files:
+        raise DataError(f"{source} has no pictures ({', '.join(SAVE_OPTIONS)}, ...).")
+    if target.suffix.lower() in LARGEST_SIDE or target.is_file():
+        raise DataError(f"{source} is a folder, so {target} must be one, too: name a folder.")
+    if target.resolve() == source.resolve():
+        raise DataError(f"{target} is where the pictures come from: choose another folder.")
+    done, failed = 0, 0
+    for file in files:
+        known = file.suffix.lower() in SAVE_OPTIONS
+        result = target / (file.name if known else f"{file.name}.png")
+        if result.exists() and not force:
+            warnings.warn(f"Left as it is: {result} exists.", stacklevel=2)
+            continue
+        try:
+            size = upscale_file(enlarger, file, result, tile=tile, force=force, progress=progress)
+        except SRGANError as error:
+            warnings.warn(f"Left out: {error}", stacklevel=2)
+            failed += 1
+            continue
+        done += 1
+        if progress:
+            print(f"{result}: {size[0]}x{size[1]}", flush=True)
+    if failed:
+        raise DataError(
+            f"{failed} of the {len(files)} pictures in {source} could not be enlarged: they are "
+            f"named above, and the others are in {target}."
+        )
+    return done
