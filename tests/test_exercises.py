@@ -2,6 +2,7 @@
 
 import re
 import types
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -11,10 +12,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from srgan_lib import checks
 from srgan_lib.environment import Environment
 from srgan_lib.errors import SRGANError
+from srgan_lib.recipes import get_recipe
 from srgan_lib.tools import exercises
 from srgan_lib.tools.notebooks import notebook_paths
 
-CHAPTERS = [path for path in notebook_paths() if path.stem < "06"]
+CHAPTERS = notebook_paths()
 UNFINISHED = re.compile(r"replace the `\.\.\.`|returns nothing yet|still to be replaced|did not")
 
 
@@ -63,7 +65,22 @@ def test_the_copy_is_the_notebook_without_the_lines_left_out(path):
         # What stayed is the solution's, in its order, and no marked line is among it.
         rest = iter(line for line in written if not line.endswith(exercises.MARK))
         assert all(line in rest for line in stayed)
+        assert stayed == [line for line in written if line not in left_out(written)]
     assert solutions == len(exercises.exercises(notebook))
+
+
+def left_out(lines):
+    """Lines with a mark, what is indented below one or closes its bracket, and Colab's title."""
+    found, inside = [], None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if line.endswith(exercises.MARK):
+            inside = indent
+        elif line.strip() and inside is not None and not line.strip().startswith(("}", "]", ")")):
+            inside = inside if indent > inside else None
+        if line.strip() and (inside is not None or line.startswith(exercises.TITLE)):
+            found.append(line)
+    return found
 
 
 def test_every_check_belongs_to_one_exercise():
@@ -145,6 +162,22 @@ WRONG = [
     ("5.2", "lambda sr, lr: float((shrink(sr, 4) - lr).mean())", "convert"),
     ("5.3", "lambda a, b, t: {k: t * a[k] + (1 - t) * b[k] for k in a}", "way round"),
     ("5.4", "lambda a, b: 'second' if b.mean() > a.mean() else 'first'", "not settled"),
+    ("6.1", "13, 2**13", "base has to be trained"),
+    ("6.1", "14, 13**2", "made 13 times"),
+    ("6.2", "lambda a, b: ((b - a).mean(), (b - a).std(ddof=1))", "single difference"),
+    ("6.2", "lambda a, b: ((b - a).mean(), (b - a).std() / len(a) ** 0.5)", "n - 1"),
+    ("6.2", "lambda a, b: ((a - b).mean(), 0.1)", "minus the base"),
+    ("6.3", "{**plan, 'second': plain}, lambda s: 0, plain", "it needs False and 30"),
+    ("6.3", "{**plan, 'both': replace(plan['both'], seed=1)}, lambda s: 0, plain", "changes seed"),
+    ("6.3", "plan, lambda s: s['both'] - s['neither'], plain", "added up"),
+    ("7.1", "1.0", "tiny eps"),
+    ("7.1", "0.2 / 0.8", "added to the variance"),
+    ("7.2", "lambda x: (255 * x).round().permute(1, 2, 0).numpy().astype('uint8')", "clamp first"),
+    ("7.2", "lambda x: (255 * x.clamp(0, 1)).permute(1, 2, 0).numpy().astype('uint8')", "round"),
+    ("7.3", "lambda network: True", "for x2 passes"),
+    ("7.3", "lambda network: False", "your test stops it"),
+    ("7.3", "lambda network: network(lr).shape[-1] == 64", "batch norm in train mode passes"),
+    ("7.3", "lambda network: fits(network) and alone(network)", "clamps its output passes"),
 ]
 
 
@@ -157,6 +190,8 @@ def test_a_wrong_answer_gets_its_own_sentence(number, answer, words):
     from srgan_lib.ranges import IMAGENET_MEAN, IMAGENET_STD
 
     sr = torch.full((4,), 0.1, requires_grad=True)
+    lr = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    plain = get_recipe("srgan-vgg54", "smoke")
 
     def bce(logits, label):
         target = torch.full_like(logits, float(label))
@@ -166,7 +201,16 @@ def test_a_wrong_answer_gets_its_own_sentence(number, answer, words):
         "torch": torch, "psnr": psnr, "log10": log10, "shrink": bicubic_downscale, "bce": bce,
         "mean": torch.tensor(IMAGENET_MEAN).view(3, 1, 1), "sr": sr,
         "std": torch.tensor(IMAGENET_STD).view(3, 1, 1), "con": (3 * sr).sum(),
-        "adv": (sr**2).sum(),
+        "adv": (sr**2).sum(), "replace": replace, "plain": plain, "lr": lr,
+        "plan": {
+            "neither": plain, "first": replace(plain, label_noise=True),
+            "second": replace(plain, lead=30.0),
+            "both": replace(plain, label_noise=True, lead=30.0),
+        },
+        "fits": lambda network: network(lr).shape[-1] == 64,
+        "alone": lambda network: torch.allclose(
+            network(lr), network(torch.cat([lr, 0 * lr]))[:1], atol=1e-4
+        ),
     }  # fmt: skip
     answers = eval(answer, scope)
     answers = answers if isinstance(answers, tuple) else (answers,)

@@ -1,9 +1,9 @@
 """The checks of the exercises: `check("1.2", answer)` says in a sentence what is wrong.
 
-Notebooks 01 to 05 call them, and `srgan_lib.tools.grade` counts their points.
+The notebooks call them, and `srgan_lib.tools.grade` counts their points.
 """
 
-from . import chapter1, chapter2, chapter3, chapter4, chapter5
+from . import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7
 from .base import EXERCISES, Exercise, ExerciseError, check
 
 __all__ = [
@@ -15,5 +15,7 @@ __all__ = [
     "chapter3",
     "chapter4",
     "chapter5",
+    "chapter6",
+    "chapter7",
     "check",
 ]
