@@ -150,7 +150,7 @@ def test_two_sliders_can_be_linked(slider):
         *[("position", value) for value in (101, -1, float("nan"))],
         *[("zoom", value) for value in (0.5, float("nan"))],
         *[("metrics", value) for value in ({"nobody": {}}, {"a": "24 dB"}, ["a"])],
-        *[("mode", "wipe"), ("left", "PSNR"), ("title", "t"), ("postion", 3)],
+        *[("mode", "wipe"), ("left", "PSNR"), ("title", "t"), ("speed", 3)],
     ],
 )
 def test_values_that_do_not_exist_are_refused(slider, name, value):
