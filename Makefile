@@ -10,7 +10,7 @@ OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy
 # On tensors as small as the tests', a second thread costs more than it gains.
 SMALL := OMP_NUM_THREADS=1
 
-.PHONY: help course handout test lint unit nbval colab-test soak audit clean
+.PHONY: help course handout pages student grade test lint unit nbval colab-test soak audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -24,6 +24,16 @@ handout: $(READY)  ## the same, going on from the checkpoints of the last build
 	@SRGAN_PROFILE="$${SRGAN_PROFILE:-cpu}" SRGAN_WORK="$(CURDIR)/build/course" \
 		$(PY) -m srgan_lib.tools.handout
 
+pages: $(READY)  ## the pages and PDFs anew, from the notebooks that the last build executed
+	@$(PY) -m srgan_lib.tools.handout --executed
+
+student: $(READY)  ## the notebooks without the solutions of their exercises, in build/student
+	@$(PY) -m srgan_lib.tools.exercises
+
+grade: $(READY)  ## points for the notebooks in SUBMISSIONS=FOLDER, a table in build/grades.csv
+	@$(if $(SUBMISSIONS),,echo "Name the students' folder: make grade SUBMISSIONS=FOLDER"; exit 2)
+	@$(SMALL) $(PY) -m srgan_lib.tools.grade "$(SUBMISSIONS)"
+
 test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in Colab
 	@started=$$(date +%s); \
 	if $(MAKE) --no-print-directory --jobs=1 lint unit nbval colab-test; then \
@@ -32,8 +42,9 @@ test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in
 		echo "make test: FAILED; the first error above is the one to mend."; exit 1; \
 	fi
 
-lint: $(READY)  ## ruff over the code, and the shape of the notebooks
+lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebooks
 	@$(PY) -m ruff check .
+	@$(PY) -m codespell_lib *.md *.cff Makefile data/*/*.md docs notebooks srgan_lib tests
 	@$(PY) -m srgan_lib.tools.notebooks --check
 
 unit: $(READY)  ## the unit tests

@@ -6,7 +6,9 @@
     slider.to_html()            # the same for a page without a kernel
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,8 @@ class CompareSlider(PictureWidget):
     Attributes, each of which Python can read, set and link:
         left, right: labels of the pictures at the divider; by default the last two.
         position: percentage of the width that shows the left picture.
-        zoom: how many times as large as when the whole picture is seen, 1 to 16.
+        zoom: how many times as large as when the whole picture is seen, 1 to 16; the magnifier's
+            lens enlarges 3 times more.
         cx, cy: place in the picture, 0 to 1 each, that is in the middle of the view.
         mode: "divider", "side" (all pictures side by side), "blink" or "magnifier".
         metrics: as above.
@@ -71,9 +74,14 @@ class CompareSlider(PictureWidget):
         check_text(alt, "The text on what is to be seen (alt)")
         shown = _cut(_checked(pictures), box)
         labels = list(shown)
-        first = {"left": labels[-2], "right": labels[-1], "metrics": dict(metrics or {})}
+        if unknown := values.keys() - set(self.values):
+            raise ConfigError(
+                f"A slider has no {', '.join(sorted(unknown))}: choose from "
+                f"{', '.join(self.values)}."
+            )
+        first = {"left": labels[-2], "right": labels[-1], "metrics": metrics or {}}
         self._labels = labels
-        self._size = next(reversed(sorted((x.shape[1], x.shape[0]) for x in shown.values())))
+        self._size = max((image.shape[1], image.shape[0]) for image in shown.values())
         made = [picture(image, label, f"{label}: {alt}") for label, image in shown.items()]
         try:
             super().__init__(
@@ -98,8 +106,16 @@ class CompareSlider(PictureWidget):
                 f"There is no picture {', '.join(unknown)} to give metrics to: choose from "
                 f"{', '.join(self._labels)}."
             )
+        if not all(isinstance(row, Mapping) for row in proposal.value.values()):
+            raise traitlets.TraitError("Metrics come as label -> {name of a score: text}.")
         rows = proposal.value.items()
         return {label: {name: str(text) for name, text in row.items()} for label, row in rows}
+
+    @traitlets.validate("position", "zoom", "cx", "cy")
+    def _finite(self, proposal: Any) -> float:
+        if not math.isfinite(proposal.value):  # a bound alone lets NaN pass
+            raise traitlets.TraitError(f"{proposal.trait.name} must be a number.")
+        return proposal.value
 
     def __repr__(self) -> str:
         return f"CompareSlider({', '.join(self._labels)})"
@@ -154,7 +170,10 @@ def _cut(pictures: dict[str, np.ndarray], box: Box | None) -> dict[str, np.ndarr
     if box is None:
         return pictures
     height, width = max(image.shape[:2] for image in pictures.values())
-    left, top, wide, high = box
+    sides = tuple(box) if isinstance(box, Sequence) and not isinstance(box, str) else ()
+    if len(sides) != 4 or not all(isinstance(side, Integral) for side in sides):
+        raise ImageError(f"A box is four whole numbers (left, top, width, height), not {box!r}.")
+    left, top, wide, high = sides
     if min(left, top) < 0 or min(wide, high) < 1 or left + wide > width or top + high > height:
         raise ImageError(f"The box {box} does not lie in the {width}x{height} pictures.")
     for label, image in pictures.items():

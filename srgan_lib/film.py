@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,7 +75,7 @@ class Scrubber(PictureWidget):
     frames = traitlets.List().tag(sync=True)
     cursors = traitlets.List().tag(sync=True)
     axis = traitlets.Unicode().tag(sync=True)
-    enlarge = traitlets.Int(1).tag(sync=True)
+    enlarge = traitlets.Int(1, min=1).tag(sync=True)
 
     def __init__(
         self,
@@ -91,14 +92,17 @@ class Scrubber(PictureWidget):
     ):
         check_text(alt, "The text on what is to be seen (alt)")
         pictures = list(_moments(frames, alt))
+        check_text(axis, "The name of the axis")
+        if len(cursors) not in (0, len(frames)) or len({len(row) for row in cursors}) > 1:
+            raise ConfigError(
+                f"There are {len(frames)} moments and cursors for {len(cursors)}: give each moment "
+                "as many."
+            )
         for label, image in (references or {}).items():
+            check_text(label, "The label of a picture")
             pictures.append(picture(image, label, f"{label}: {alt}", fixed=1))
         if chart is not None:
             check_text(chart_alt, "The text on the chart (chart_alt)")
-            if len(cursors) not in (0, len(frames)):
-                raise ConfigError(
-                    f"There are {len(frames)} moments and cursors for {len(cursors)}: give as many."
-                )
             pictures.insert(0, _chart(chart, chart_alt))
         try:
             super().__init__(
@@ -121,6 +125,9 @@ class Scrubber(PictureWidget):
 
 
 def _moments(frames: Mapping[str, Mapping[str, np.ndarray]], alt: str):
+    nested = isinstance(frames, Mapping) and all(isinstance(v, Mapping) for v in frames.values())
+    if not nested:
+        raise ImageError("Moments come as words -> {label: picture}.")
     if not frames:
         raise ImageError("A film needs at least one moment: train a few steps first.")
     labels = list(next(iter(frames.values())))
@@ -132,7 +139,8 @@ def _moments(frames: Mapping[str, Mapping[str, np.ndarray]], alt: str):
                 f"{', '.join(labels) or 'none'}: give every moment the same."
             )
         for label, image in views.items():
-            yield picture(image, words, f"{label}, {words}: {alt}", frame=number, view=label)
+            caption = words if len(views) == 1 else f"{label}, {words}"
+            yield picture(image, caption, f"{label}, {words}: {alt}", frame=number, view=label)
 
 
 def _chart(fig: Figure, alt: str) -> dict[str, Any]:
@@ -216,6 +224,8 @@ class TrainingFilm:
             kept = np.linspace(0, len(steps) - 1, MOST_FRAMES).round().astype(int)
             steps = [steps[index] for index in kept]
         frames = {_words(rows[step]): {"your network": self.moments[step]} for step in steps}
+        if not frames:
+            raise ImageError("A film needs at least one moment: train a few steps first.")
         chart = plots.curves(trainer.history, self.panels)
         self._draw_levels(chart.axes)
         return Scrubber(
@@ -236,7 +246,8 @@ class TrainingFilm:
                 self.moments[step] = image
 
     def _file(self, trainer: Any, step: int) -> Path:
-        return trainer.folder / FOLDER / f"step_{step:07d}.png"
+        # Each picture that is watched has a film of its own.
+        return trainer.folder / FOLDER / f"{crc32(self.lr.tobytes()):08x}" / f"step_{step:07d}.png"
 
     def _draw_levels(self, axes: Sequence[Any]) -> None:
         for axis, title in zip(axes, self.panels, strict=False):

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .errors import ConfigError
+from .errors import ConfigError, ImageError
 from .vgg import VGGFeatures
 
 
@@ -66,6 +66,11 @@ class GridLoss(nn.Module):
 
     def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         height, width = (side // self.scale * self.scale for side in sr.shape[2:])
+        if not height or not width:
+            raise ImageError(
+                f"The grid loss needs at least {self.scale}x{self.scale} pixels, not "
+                f"{sr.shape[3]}x{sr.shape[2]}."
+            )
         difference = (sr - hr)[..., :height, :width]
         # One channel for each place in the cell; a mean over many cells leaves what they share.
         places = F.pixel_unshuffle(difference, self.scale)
@@ -129,13 +134,17 @@ CONTENT_LOSSES: dict[str, tuple[str | None, str]] = {
 
 
 def content_loss(
-    name: str, input_range: str = "unit", arch: str = "vgg19", weights: str | Path = "auto"
+    name: str,
+    input_range: str = "unit",
+    arch: str = "vgg19",
+    weights: str | Path = "auto",
+    scale: int = 4,
 ) -> nn.Module:
-    """A content loss by name: "mse", "l1", "vgg22", "vgg54", "vgg54-l1", "blog" or "lpips-vgg".
+    """A content loss by name, one of `CONTENT_LOSSES`.
 
     Returns a module of (SR, HR), both (N, 3, H, W) in `input_range`, to a scalar. With
     `arch="vgg16"`, whose blocks are shorter, the last convolution of the same block is taken.
-    "lpips-vgg" exists on VGG16 only.
+    "lpips-vgg" exists on VGG16 only, and only "grid" asks for the scale.
 
     Raises:
         ConfigError: an unknown name. WeightsError: see `VGGFeatures`.
@@ -146,7 +155,7 @@ def content_loss(
         )
     layer, distance = CONTENT_LOSSES[name]
     if name == "grid":
-        return GridLoss()
+        return GridLoss(scale)
     if layer is None:
         return PixelLoss(distance)
     if name == "lpips-vgg":

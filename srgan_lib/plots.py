@@ -148,7 +148,7 @@ def show_table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:
 
 def _is_figure(entry: Any) -> bool:
     """Whether an entry begins like a number: 28.43, -0.5 dB, 1,545,238; or is a dash for none."""
-    return str(entry).lstrip("+-.")[:1].isdigit() or str(entry) in ("", "-", "–")
+    return str(entry).lstrip("+-.")[:1].isdigit() or str(entry) in ("", "-", "–", "inf", "∞")
 
 
 def show_records(records: Sequence[Mapping[str, Any]]) -> None:

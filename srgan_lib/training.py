@@ -97,7 +97,8 @@ class Trainer:
             generator.load_state_dict(init.state_dict())
         self.generator = self._place(generator)
         self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema else None
-        loss = partial(content_loss, input_range=generator.output_range, arch=recipe.vgg)
+        kind = {"input_range": generator.output_range, "arch": recipe.vgg, "scale": recipe.scale}
+        loss = partial(content_loss, **kind)
         terms = {name: (loss(name, weights=vgg), weight) for name, weight in recipe.content}
         self.loss = self._place(PerceptualLoss(terms, recipe.adversarial))
         self.optimizer = self._adam(self.generator)

@@ -27,8 +27,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 def to_png(image: np.ndarray) -> bytes:
     """A picture, uint8 (H, W, 3), as lossless PNG."""
     buffer = io.BytesIO()
-    # On photographs a higher level saves a few percent and takes several times as long.
-    Image.fromarray(check_image(image)).save(buffer, "PNG", compress_level=4)
+    # On photographs the default level saves a tenth, and takes four times as long.
+    Image.fromarray(check_image(image)).save(buffer, "PNG", compress_level=2)
     return buffer.getvalue()
 
 
@@ -45,10 +45,12 @@ def check_text(text: Any, what: str) -> str:
     """A text that is shown or read aloud.
 
     Raises:
-        ImageError: it is missing.
+        ImageError: it is missing, or more than one line.
     """
     if not isinstance(text, str) or not text.strip():
         raise ImageError(f"{what} is missing: give a text, not {text!r}.")
+    if not text.isprintable():
+        raise ImageError(f"{what} has line breaks or signs that cannot be shown: {text!r}.")
     return text
 
 
@@ -64,8 +66,10 @@ def _style() -> str:
 class PictureWidget(anywidget.AnyWidget):
     """Base of the widgets: what they send, and their form without a kernel.
 
-    In a notebook the last line of a cell shows it. Its output holds both forms, so that the saved
-    or converted notebook shows the page in a frame where the widget itself cannot be.
+    In a notebook the last line of a cell shows it. Its output holds both forms. A converted
+    notebook shows the page in a frame if it was executed without storing the widgets' state
+    (nbclient's `store_widget_state=False`, as the handout does); else converters ask a server on
+    the web for the widget.
 
     Attributes:
         title: what the whole of it shows, for screen readers.
@@ -105,7 +109,7 @@ class PictureWidget(anywidget.AnyWidget):
         """The page inside the frame of `to_html`; as a file of its own it works as well."""
         state = {name: getattr(self, name) for name in self.values}
         # In a script element "<" could begin its end.
-        encoded = json.dumps(state, ensure_ascii=False).replace("<", "\\u003c")
+        encoded = json.dumps(state, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
         script = _script(self.script).replace("</", "<\\/")
         return (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -25,11 +25,18 @@ SITE = ROOT / "build" / "colab-site"
 STANDIN = Path(__file__).with_name("colab_standin")
 PROBE = f"""
 import importlib.metadata, json
+import numpy as np
+from srgan_lib.compare import CompareSlider
+slider = CompareSlider({{name: np.zeros((8, 8, 3), np.uint8) for name in "ab"}}, "black")
+moved = {{"data": {{"method": "update", "state": {{"position": 12}}, "buffer_paths": []}}}}
+slider._handle_msg({{"content": moved, "buffers": []}})  # as the browser does
 print(json.dumps({{
     "versions": {{name: importlib.metadata.version(name) for name in {list(COLAB)}}},
     "running": __import__("IPython").__version__,
     "library": environment.__file__,
     "in_colab": environment.in_colab(),
+    "forms": sorted(get_ipython().display_formatter.format(slider)[0]),
+    "position": slider.position,
 }}))
 """
 
@@ -98,6 +105,9 @@ def run_alone(path: Path, folder: Path, repository: str) -> None:
     library = str((alone / "srgan-course").resolve())
     assert seen["versions"] == COLAB and seen["running"] == COLAB["ipython"], seen
     assert seen["in_colab"] and seen["library"].startswith(library), seen
+    # The widget and its page are both in a cell's output, and Python hears of what the reader does.
+    forms = ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"]
+    assert seen["forms"] == forms and seen["position"] == 12, seen
 
 
 def main() -> int:

@@ -146,12 +146,17 @@ def test_two_sliders_can_be_linked(slider):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("position", 101), ("position", -1), ("zoom", 0.5), ("mode", "wipe"), ("left", "PSNR"),
-     ("metrics", {"nobody": {"PSNR": "1"}})],
-)  # fmt: skip
+    [
+        *[("position", value) for value in (101, -1, float("nan"))],
+        *[("zoom", value) for value in (0.5, float("nan"))],
+        *[("metrics", value) for value in ({"nobody": {}}, {"a": "24 dB"}, ["a"])],
+        *[("mode", "wipe"), ("left", "PSNR"), ("title", "t"), ("speed", 3)],
+    ],
+)
 def test_values_that_do_not_exist_are_refused(slider, name, value):
-    with pytest.raises(traitlets.TraitError):
-        setattr(slider, name, value)
+    if name in slider.values:
+        with pytest.raises(traitlets.TraitError):
+            setattr(slider, name, value)
     with pytest.raises(ConfigError):
         CompareSlider({"a": scene(), "b": scene()}, "x", **{name: value})
 
@@ -176,7 +181,10 @@ def test_bad_pictures_are_one_sentence(pictures, words):
     assert str(error.value).count("\n") == 0
 
 
-@pytest.mark.parametrize("box", [(0, 0, 33, 24), (-4, 0, 8, 8), (0, 0, 0, 8), (2, 0, 8, 8)])
+@pytest.mark.parametrize(
+    "box",
+    [(0, 0, 33, 24), (-4, 0, 8, 8), (0, 0, 0, 8), (2, 0, 8, 8), (0, 0, 8), "abcd", (0.5, 0, 8, 8)],
+)
 def test_bad_boxes_are_refused(box):
     with pytest.raises(ImageError, match="box"):
         CompareSlider({"LR": scene(6, 8), "HR": scene()}, "x", box=box)
@@ -217,6 +225,14 @@ def test_the_scrubber_goes_to_moments_that_exist_only(moments):
         ({"frames": {}}, ImageError, "at least one moment"),
         ({"frames": {"a": {"x": scene()}, "b": {"y": scene()}}}, ImageError, "b has the"),
         ({"frames": {"": {"x": scene()}}}, ImageError, "words on a moment"),
+        ({"frames": {"a": scene()}}, ImageError, "words -> {label: picture}"),
+        ({"frames": [1]}, ImageError, "words -> {label: picture}"),
+        ({"cursors": [[]]}, ConfigError, "cursors for 1"),
+        ({"cursors": [[], [{}], [], []]}, ConfigError, "as many"),
+        ({"enlarge": 0}, ConfigError, "enlarge"),
+        ({"axis": " "}, ImageError, "axis"),
+        ({"references": {"": scene()}}, ImageError, "label"),
+        ({"alt": "two\nlines"}, ImageError, "line breaks"),
         ({"alt": ""}, ImageError, "alt"),
         ({"chart": True}, ImageError, "chart_alt"),
         ({"chart": True, "chart_alt": "c", "cursors": [[]]}, ConfigError, "cursors for 1"),
@@ -248,3 +264,10 @@ def test_cursors_lie_where_the_chart_has_its_values():
     box = axes[0].get_position()
     assert (low["x"], low["y"]) == pytest.approx((box.x0, 1 - box.y0))
     assert (high["x"], high["y"]) == pytest.approx((box.x1, 1 - box.y1))
+
+
+def test_the_output_of_a_cell_is_kept_small():
+    slider = CompareSlider({"a": scene(400, 300), "b": scene(400, 300, seed=1)}, "noise")
+    data, _ = slider._repr_mimebundle_()
+    sent = sum(len(entry["png"]) for entry in slider._pictures)
+    assert len(json.dumps(data)) < 1.4 * sent + 70_000

@@ -43,14 +43,16 @@ def watch(hr):
     return TrainingFilm(PANELS, bicubic_downscale(hr, 4), hr, "noise")
 
 
+def kept(folder):
+    return sorted((folder / film.FOLDER).rglob("*.png"))
+
+
 def test_moments_are_kept_in_the_run_and_found_by_a_later_session(tiny, pool, tmp_path, hr):
     recipe = tiny("srresnet", steps=6)
     trainer = Trainer(recipe, pool, tmp_path)
     first, open_figures = watch(hr), plt.get_fignums()
     trainer.run(until=3, on_log=first, log_every=1, progress=False)
-    assert sorted(path.name for path in (tmp_path / film.FOLDER).iterdir()) == [
-        f"step_000000{step}.png" for step in (1, 2, 3)
-    ]
+    assert [path.name for path in kept(tmp_path)] == [f"step_000000{i}.png" for i in (1, 2, 3)]
     assert len(Handle.shown) == 3 and plt.get_fignums() == open_figures
 
     resumed = Trainer(recipe, pool, tmp_path)
@@ -66,12 +68,20 @@ def test_moments_of_no_or_another_run_are_left_alone(tiny, pool, tmp_path, hr):
     trainer = Trainer(tiny("srresnet", steps=2), pool, tmp_path)
     watched = watch(hr)
     trainer.run(on_log=watched, log_every=1, progress=False)
-    folder = tmp_path / film.FOLDER
+    folder = kept(tmp_path)[0].parent
     (folder / "step_0000009.png").write_bytes((folder / "step_0000001.png").read_bytes())
     (folder / "step_0000001.png").write_bytes(b"not a picture")
     later = watch(hr)
     assert len(later.scrubber(trainer).frames) == 1  # step 9 never was, step 1 is damaged
     assert (folder / "step_0000001.png").read_bytes() == b"not a picture"
+
+
+def test_two_pictures_of_one_size_have_two_films(tiny, pool, tmp_path, hr):
+    trainer = Trainer(tiny("srresnet", steps=2), pool, tmp_path)
+    trainer.run(until=1, on_log=watch(hr), log_every=1, progress=False)
+    other = watch(hr[::-1].copy())
+    trainer.run(on_log=other, log_every=1, progress=False)
+    assert len(other.scrubber(trainer).frames) == 1 and len(kept(tmp_path)) == 2
 
 
 def test_watching_changes_nothing_in_the_training(tiny, pool, hr):
@@ -99,7 +109,7 @@ def test_the_last_moment_is_what_the_network_makes(tiny, pool, tmp_path, hr):
     trainer.run(on_log=watched, log_every=1, progress=False)
     made = upscale(trainer.result, watched.lr)
     assert np.array_equal(watched.moments[2], made)
-    assert np.array_equal(read_image(tmp_path / film.FOLDER / "step_0000002.png"), made)
+    assert np.array_equal(read_image(kept(tmp_path)[-1]), made)
 
 
 def test_pictures_that_do_not_belong_together_are_refused(hr):

@@ -1,10 +1,12 @@
 """The handout's builder on tiny notebooks that are executed for real."""
 
+from html import escape
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from srgan_lib.tools import handout, pages
+from srgan_lib.tools import browser, faults, handout, layout, pages
 from srgan_lib.tools.notebooks import badge
 
 PIXEL = (
@@ -24,17 +26,26 @@ def write(folder, name, *cells):
 
 def page_of(*cells, name="01_tiny"):
     """The page of cells that are taken as executed."""
-    return pages.render(name, new_notebook(cells=list(cells)), 1.0)
+    return pages.render(name, new_notebook(cells=list(cells)))
 
 
 def faults_of(*cells):
     page = page_of(*cells)
     ids = {tag["id"] for tag in page.body.find_all(id=True)}
-    return list(pages.faults(page, {"01_tiny.html": ids, "02_more.html": {"there"}}))
+    return list(faults.faults(page, {"01_tiny.html": ids, "02_more.html": {"there"}}))
 
 
 def html_output(html):
     return new_code_cell("x", outputs=[new_output("display_data", data={"text/html": html})])
+
+
+def frame_of(html):
+    return f'<iframe title="a frame" srcdoc="{escape(html)}"></iframe>'
+
+
+def frame(html):
+    """A cell whose output is a page in a frame, as a slider is."""
+    return html_output(frame_of(html))
 
 
 def png_output(**metadata):
@@ -72,7 +83,7 @@ def test_two_notebooks_become_pages_and_an_index(tmp_path, capsys):
 
 
 def test_a_cell_that_raises_ends_the_build(tmp_path, capsys):
-    raising = new_code_cell("raise ValueError('no such picture')")
+    raising = new_code_cell("raise ValueError('no such\\npicture')")
     write(tmp_path, "01_bad", new_markdown_cell("# Bad"), raising)
     assert handout.main(["--notebooks", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
@@ -115,8 +126,21 @@ def test_a_folder_without_notebooks_is_said(tmp_path):
         (html_output('<video poster="a.jpg"></video>'), "would load a.jpg"),
         (html_output('<p style="background: url(a.png)">a</p>'), "would load a.png"),
         (html_output("<style>@import 'https://example.org/a.css';</style>"), "would load https"),
-        (html_output('<iframe srcdoc="<img src=\'https://example.org/a\' alt=\'a\'>"></iframe>'),
-         "would load https://example.org/a"),
+        (html_output('<img alt="a" src="data:," srcset="data:,a 1x, b.png 2x">'), "load b.png"),
+        (html_output('<svg aria-label="a"><image xlink:href="a.png"/></svg>'), "would load a.png"),
+        (html_output('<script>import a from "https://example.org/a.js"</script>'), "load https"),
+        (html_output('<script>fetch(`//example.org/a`)</script>'), "would load //example.org/a"),
+        (html_output('<iframe title="a" src="https://example.org"></iframe>'), "would load https"),
+        (html_output("<svg><path/></svg>"), "no alt text"),
+        (html_output("<canvas></canvas>"), "no alt text"),
+        (html_output('<iframe srcdoc="<p>a</p>"></iframe>'), "has no title"),
+        (html_output('<iframe title=" " srcdoc="<p>a</p>"></iframe>'), "has no title"),
+        (frame('<img src="https://example.org/a" alt="a">'), "would load https://example.org/a"),
+        (frame('<img src="data:,">'), "no alt text"),
+        (frame('<a href="#Tiny">a</a>'), "link to #Tiny is dead"),
+        (frame(frame_of("<iframe></iframe>")), "has no title"),
+        (html_output(f'<img alt="a" src="data:image/png;base64,{"A" * 2_100_000}">'), "1.6 MB"),
+        (frame(f'<script>"data:image/png;base64,{"A" * 2_100_000}"</script>'), "has 1.6 MB"),
         (new_markdown_cell("[a](03_none.ipynb)"), "link to 03_none.html is dead"),
         (new_markdown_cell("[a](02_more.ipynb#not-there)"), "is dead"),
         (new_markdown_cell("[a](../srgan_lib/models.py)"), "is dead"),
@@ -135,11 +159,27 @@ def test_each_fault_is_found_with_its_cell(cell, words):
         png_output(**{"image/png": {"alt": "a pixel"}}),
         new_markdown_cell("[a](https://example.org), [b](02_more.ipynb#there), [c](#Tiny)"),
         new_markdown_cell("[a](mailto:someone@example.org)"),
-        html_output('<svg><use href="#a"/></svg>'),
+        html_output('<svg aria-label="a cross"><use href="#a"/></svg>'),
+        html_output("<svg><title>a cross</title></svg>"),
+        html_output('<p aria-hidden="true"><svg></svg><canvas></canvas><img src="data:,"></p>'),
+        html_output('<canvas aria-label="a cross"></canvas>'),
+        html_output("<iframe title='t' srcdoc='<p id=a><a href=\"#a\">a</a>'></iframe>"),
+        html_output("<script>const ns = 'http://www.w3.org/2000/svg';</script>"),
     ],
 )
 def test_what_is_no_fault(cell):
     assert faults_of(new_markdown_cell("# Tiny"), cell) == []
+
+
+def test_a_page_over_its_budget_ends_the_build_with_its_heaviest_cell(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(faults, "PAGE_BUDGET", 40_000)
+    cells = new_markdown_cell("# Heavy"), new_code_cell("print('a' * 30_000)")
+    write(tmp_path, "01_heavy", *cells)
+    assert handout.main(["--notebooks", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
+    assert "01_heavy, cell 2: the page has 0.1 MB" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*.html"))
 
 
 def test_the_alt_text_of_a_cell_serves_its_picture():
@@ -180,6 +220,31 @@ def test_inline_html_and_code_survive():
     assert "H<sub>2</sub>O" in html and '<span class="k">for</span>' in html
 
 
+def test_without_chromium_the_pages_are_built_and_a_line_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("SRGAN_CHROMIUM", raising=False)
+    monkeypatch.setattr(browser, "NAMES", ())
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Tiny")]), tmp_path / "01_tiny.ipynb")
+    handout.build(tmp_path, tmp_path, executed=True)
+    assert "No PDF was made. There is no Chromium: get" in capsys.readouterr().out
+    assert "PDF" not in (tmp_path / "index.html").read_text() and not list(tmp_path.glob("*.pdf"))
+
+
+def test_solutions_are_folded_and_neighbors_together():
+    solution = {"tags": ["solution"]}
+    page = page_of(
+        new_markdown_cell("# Tiny\n\nHow much is 2 + 2?"),
+        new_markdown_cell("It is the same as 4.", metadata=solution),
+        new_code_cell("2 + 2", metadata=solution),
+        new_markdown_cell("And 3 + 3?"),
+        new_code_cell("3 + 3", metadata=solution),
+    )
+    first, second = page.body.select("details.solution")
+    assert not first.has_attr("open") and first.summary.get_text() == "Solution"
+    assert [first.get_text().count(words) for words in ("same as 4", "2 + 2", "And")] == [1, 1, 0]
+    assert "3 + 3" in second.get_text() and "And 3" not in page.body.select("details")[1].get_text()
+
+
 def test_a_live_widget_is_left_out_unless_it_brings_html():
     view = {pages.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider()"}
     bare = new_output("display_data", data=dict(view))
@@ -192,4 +257,4 @@ def test_a_live_widget_is_left_out_unless_it_brings_html():
     ("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s")]
 )
 def test_durations_are_said_as_a_reader_would(seconds, words):
-    assert handout.duration(seconds) == words
+    assert layout.duration(seconds) == words

@@ -242,3 +242,26 @@ def test_random_shift_shows_the_same_part_of_both_from_every_place():
     assert seen == {8.0 * row + column for row in range(4) for column in range(4)}
     same = losses.random_shift(hr + 100, hr, 0)
     assert torch.equal(same[0], hr + 100) and torch.equal(same[1], hr)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (29, 37)])
+def test_grid_loss_minds_a_weave_and_nothing_else(size):
+    generator = torch.Generator().manual_seed(2)
+    hr = torch.rand(2, 3, *size, generator=generator)
+    loss = losses.GridLoss(4)
+    weave = torch.zeros_like(hr)
+    weave[..., ::4, ::4] = 0.1
+    # One of 16 places stands out: it lies 15/16 above the mean of all, the others 1/16 below.
+    assert loss(hr + weave, hr).item() == pytest.approx(0.1 * 2 * 15 / 16**2, rel=1e-4)
+    assert loss(hr + 0.1, hr) < 1e-7  # brightness is the same at every place
+    finer = torch.zeros_like(hr)
+    finer[..., ::8, ::4], finer[..., 4::8, ::4] = 0.1, -0.1  # a period of 8, not of the cell
+    assert loss(hr + finer, hr) < 0.25 * loss(hr + weave, hr)
+
+
+def test_grid_loss_sees_a_weave_that_fades(pictures):
+    hr = pictures[1].repeat(1, 1, 3, 3)
+    weave = torch.zeros_like(hr)
+    weave[..., ::4, ::4] = 0.1 * torch.linspace(-1, 1, weave.shape[3])[::4]  # its mean is zero
+    loss = losses.GridLoss(4)
+    assert loss(hr + weave, hr) > 0.2 * loss(hr + weave.abs(), hr) > 0

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from srgan_lib.errors import ConfigError, ImageError
-from srgan_lib.models import BLOG_BN_EPS, SCALES, VARIANTS, Discriminator, Generator
+from srgan_lib.models import BLOG_BN_EPS, SCALES, VARIANTS, Discriminator, Generator, ToRGB
 
 
 def count(module: nn.Module) -> int:
@@ -152,3 +152,23 @@ def test_the_courses_discriminator_has_something_to_say_from_the_start():
         pull[variant] = torch.autograd.grad(logits.sum(), x)[0].norm().item()
     assert pull["course"] > 1000 * pull["blog"]
     assert 0.01 < pull["course"] / pull["paper"] < 100
+
+
+@pytest.mark.parametrize("kernel_size", [3, 9])
+@pytest.mark.parametrize("channels", [1, 5])
+def test_two_passes_make_the_same_convolution(channels, kernel_size):
+    torch.manual_seed(0)
+    layer = ToRGB(channels, kernel_size).double()
+    assert layer.state_dict().keys() == {"weight", "bias"}
+    maps = torch.randn(2, channels, 11, 14, dtype=torch.float64, requires_grad=True)
+    plain = F.conv2d(maps, layer.weight, layer.bias, padding=kernel_size // 2)
+    made = layer(maps)
+    assert torch.allclose(made, plain, atol=1e-12)
+    direction = torch.randn_like(plain)
+    leaves = (maps, layer.weight, layer.bias)
+    for ours, theirs in zip(
+        torch.autograd.grad(made, leaves, direction),
+        torch.autograd.grad(plain, leaves, direction),
+        strict=True,
+    ):
+        assert torch.allclose(ours, theirs, atol=1e-11)

@@ -17,12 +17,14 @@ CHAPTERS = [
     "03_srresnet_pretraining",
     "04_srgan_training",
     "05_visual_comparison",
+    "06_ablation",
+    "07_mistakes",
 ]
 OPENING = "# Tiny\n\n**What you will learn** a\n\n**Prerequisites** b\n\n**Time** T4 1 s, CPU 2 s"
 CLOSING = "## Summary\n\nIt was so.\n\n## Next\n\nMore."
 
 
-def test_the_course_has_its_five_chapters():
+def test_the_course_has_its_chapters():
     assert [path.stem for path in notebooks.notebook_paths()] == CHAPTERS
 
 

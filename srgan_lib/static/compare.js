@@ -7,6 +7,13 @@ const BLINK_MS = 700;
 const LENS = 120; // side of each half of the magnifier
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
+// Above 1:1 a whole number of screen pixels for each of the picture's: else some get one more than
+// their neighbors, which draws a weave that is not in the picture.
+function snap(scale, round = Math.round) {
+  const pixels = scale * devicePixelRatio;
+  return pixels > 1 ? round(pixels) / devicePixelRatio : scale;
+}
+
 function mount(root, store) {
   const sources = [...root.querySelectorAll(".figures figure")];
   const labels = sources.map((figure) => figure.dataset.label);
@@ -68,15 +75,26 @@ function mount(root, store) {
   let halfLabels = null;
 
   const chosen = () => [labels.indexOf(get("left")), labels.indexOf(get("right"))];
-  const lensZoom = () => (get("zoom") > 1 ? get("zoom") : 4);
+  const magnifying = () => get("mode") === "magnifier";
+  const unit = (zoom) => snap(fit * zoom); // CSS pixels for a picture pixel
+  const lensZoom = () => get("zoom") + 3;
+
+  // The nearest center around which the pane is filled; the lens may go anywhere.
+  function inside(zoom, cx, cy) {
+    if (magnifying()) return [clamp(cx, 0, 1), clamp(cy, 0, 1)];
+    return [[cx, width, pane[0]], [cy, height, pane[1]]].map(([center, side, shown]) => {
+      const reach = Math.min(0.5, shown / (2 * side * unit(zoom)));
+      return clamp(center, reach, 1 - reach);
+    });
+  }
+  const center = () => inside(get("zoom"), get("cx"), get("cy"));
 
   function setView(next, cx = get("cx"), cy = get("cy")) {
     const to = clamp(next, 1, MAX_ZOOM);
-    // In the magnifier the center is the lens, which may go anywhere.
-    const reach = get("mode") === "magnifier" ? 0 : 0.5 / to;
+    const [x, y] = inside(to, cx, cy);
     store.set("zoom", to);
-    store.set("cx", clamp(cx, reach, 1 - reach));
-    store.set("cy", clamp(cy, reach, 1 - reach));
+    store.set("cx", x);
+    store.set("cy", y);
   }
 
   // Whole numbers of screen pixels for a picture pixel where there is room for them.
@@ -92,16 +110,17 @@ function mount(root, store) {
       columns = Math.ceil(labels.length / Math.ceil(labels.length / columns)); // even rows
     }
     const most = (room - gap * (columns - 1)) / columns;
-    fit = Math.min(most / width, MAX_HEIGHT / height);
-    if (fit > 1) fit = Math.floor(fit);
-    pane = [Math.floor(width * fit), Math.floor(height * fit)];
+    // Not higher than the screen: a finger must find a place beside it to scroll the page.
+    const highest = Math.min(MAX_HEIGHT, 0.7 * screen.availHeight);
+    fit = snap(Math.min(most / width, highest / height), Math.floor);
+    pane = [width, height].map((side) => Math.max(1, Math.floor(side * fit)));
     stage.style.width = side ? `${columns * pane[0] + gap * (columns - 1)}px` : `${pane[0]}px`;
     stage.style.height = side ? "" : `${pane[1]}px`;
     stage.style.gridTemplateColumns = side ? `repeat(${columns}, ${pane[0]}px)` : "";
     for (const box of panes) [box.style.width, box.style.height] = [`${pane[0]}px`, `${pane[1]}px`];
     reveal.style.width = `${pane[0]}px`;
     captions.style.width = stage.style.width;
-    draw();
+    refresh();
   }
 
   // Puts the picture's point (cx, cy) in the middle of a box, `scale` pixels for one of its own.
@@ -117,12 +136,9 @@ function mount(root, store) {
   function draw() {
     const mode = get("mode");
     const [a, b] = chosen();
-    const magnifier = mode === "magnifier";
-    const scale = magnifier ? 1 : get("zoom");
-    const [cx, cy] = magnifier ? [0.5, 0.5] : [get("cx"), get("cy")];
-    const reach = 0.5 / scale; // Python may have set a center beyond which there is no picture
-    const center = [clamp(cx, reach, 1 - reach), clamp(cy, reach, 1 - reach)];
-    images.forEach((img) => place(img, pane, fit * scale, ...center));
+    const magnifier = magnifying();
+    const [scale, ...middle] = magnifier ? [fit, 0.5, 0.5] : [unit(get("zoom")), ...center()];
+    images.forEach((img) => place(img, pane, scale, ...middle));
     const seen = { divider: [a, b], side: labels.map((_, i) => i), magnifier: [a] };
     seen.blink = [first ? a : b];
     panes.forEach((box, index) => {
@@ -144,16 +160,19 @@ function mount(root, store) {
       halves.forEach((half) => (half.firstChild.alt = ""));
       halfLabels = `${a},${b}`;
     }
-    const at = [get("cx") * pane[0], get("cy") * pane[1]];
-    const size = [2 * LENS + 6, LENS + 4];
+    const [cx, cy] = center();
+    const at = [cx * pane[0], cy * pane[1]];
+    const side = Math.max(8, Math.min(LENS, Math.floor((pane[0] - 6) / 2), pane[1] - 4));
+    const size = [2 * side + 6, side + 4];
     const beside = clamp(at[0] - size[0] / 2, 0, Math.max(0, pane[0] - size[0]));
-    // Above the point that it shows, or below where there is no room.
+    // Above the point that it shows, or below where there is no room, and always to be seen.
     const above = at[1] - size[1] - 24 < 0 ? at[1] + 24 : at[1] - size[1] - 24;
-    lens.style.transform = `translate(${Math.round(beside)}px, ${Math.round(above)}px)`;
+    const top = clamp(above, 0, Math.max(0, pane[1] - size[1]));
+    lens.style.transform = `translate(${Math.round(beside)}px, ${Math.round(top)}px)`;
     point.style.transform = `translate(${Math.round(at[0])}px, ${Math.round(at[1])}px)`;
     halves.forEach((half) => {
-      half.style.width = half.style.height = `${LENS}px`;
-      place(half.firstChild, [LENS, LENS], fit * lensZoom(), get("cx"), get("cy"));
+      half.style.width = half.style.height = `${side}px`;
+      place(half.firstChild, [side, side], unit(lensZoom()), cx, cy);
     });
   }
 
@@ -165,8 +184,8 @@ function mount(root, store) {
     [left.value, right.value, reveal.value, zoom.value] = [get("left"), get("right"), get("position"), get("zoom")];
     radios.forEach((radio) => (radio.checked = radio.value === mode));
     reveal.setAttribute("aria-valuetext", `${share} % ${labels[a]}, ${100 - share} % ${labels[b]}`);
-    const times = mode === "magnifier" ? lensZoom() : get("zoom");
-    const pixels = fit * times * devicePixelRatio;
+    const times = magnifying() ? lensZoom() : get("zoom");
+    const pixels = unit(times) * devicePixelRatio;
     const rounded = Number(pixels.toFixed(pixels < 3 ? 1 : 0));
     zoomText.textContent = `${Number(times.toFixed(1))}×`;
     zoom.setAttribute("aria-valuetext", `${Number(times.toFixed(1))} times, ${rounded} screen pixels for one of the picture's`);
@@ -215,9 +234,10 @@ function mount(root, store) {
   const pointers = new Map();
   let grip = null;
   const at = (event) => {
-    const box = (event.target.closest(".pane") || stage).getBoundingClientRect();
+    const box = stage.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
+  const toDivider = (x) => store.set("position", clamp(Math.round(1000 * x) / 10, 0, 100));
   const spread = () => {
     const [p, q] = [...pointers.values()];
     return Math.hypot(p[0] - q[0], p[1] - q[1]);
@@ -227,34 +247,37 @@ function mount(root, store) {
     if (event.button) return;
     pointers.set(event.pointerId, [event.clientX, event.clientY]);
     stage.setPointerCapture(event.pointerId);
-    const [x] = at(event);
-    const mode = get("mode");
-    const near = Math.abs(x * pane[0] - (get("position") / 100) * pane[0]) < 24;
-    if (pointers.size === 2) grip = { kind: "pinch", from: spread(), zoom: get("zoom") };
-    else if (mode === "divider" && (near || get("zoom") === 1)) grip = { kind: "divider" };
-    else if (mode === "magnifier") grip = { kind: "lens" };
-    else grip = { kind: "pan", from: [event.clientX, event.clientY], cx: get("cx"), cy: get("cy") };
+    const from = [event.clientX, event.clientY];
+    const near = Math.abs(at(event)[0] - get("position") / 100) * pane[0] < 24;
+    const divider = get("mode") === "divider" && (near || get("zoom") === 1);
+    const [cx, cy] = center();
+    if (pointers.size > 1) grip = { kind: "pinch", from: spread(), zoom: get("zoom") };
+    // A finger may be about to scroll the page: only once it moves sideways it means the divider.
+    else if (divider && !near && event.pointerType === "touch") grip = { kind: "tap", from };
+    else if (divider) grip = { kind: "divider" };
+    else if (magnifying()) grip = { kind: "lens" };
+    else grip = { kind: "pan", from, cx, cy };
     move(event);
   });
 
   function move(event) {
     if (pointers.has(event.pointerId)) pointers.set(event.pointerId, [event.clientX, event.clientY]);
-    const hovering = get("mode") === "magnifier" && event.pointerType === "mouse";
-    const kind = grip?.kind || (hovering ? "lens" : "");
-    const box = stage.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    if (kind === "divider") store.set("position", clamp(Math.round(1000 * x) / 10, 0, 100));
-    else if (kind === "lens") setView(get("zoom"), clamp(x, 0, 1), clamp(y, 0, 1));
-    else if (kind === "pinch" && pointers.size === 2) setView((grip.zoom * spread()) / grip.from);
-    else if (kind === "pan" && pointers.size === 1) {
-      const unit = fit * get("zoom");
-      setView(get("zoom"), grip.cx - (event.clientX - grip.from[0]) / (unit * width),
-        grip.cy - (event.clientY - grip.from[1]) / (unit * height));
+    const kind = grip?.kind || (magnifying() && event.pointerType === "mouse" ? "lens" : "");
+    const [x, y] = at(event);
+    if (kind === "tap" && Math.abs(event.clientX - grip.from[0]) > 6) grip.kind = "divider";
+    else if (kind === "divider") toDivider(x);
+    else if (kind === "lens") setView(get("zoom"), x, y);
+    else if (kind === "pinch" && pointers.size > 1) setView((grip.zoom * spread()) / grip.from);
+    else if (kind === "pan") {
+      const scale = unit(get("zoom"));
+      setView(get("zoom"), grip.cx - (event.clientX - grip.from[0]) / (scale * width),
+        grip.cy - (event.clientY - grip.from[1]) / (scale * height));
     }
   }
   stage.addEventListener("pointermove", move);
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     stage.addEventListener(end, (event) => {
+      if (end === "pointerup" && grip?.kind === "tap") toDivider(at(event)[0]);
       pointers.delete(event.pointerId);
       if (!pointers.size) grip = null;
     });
@@ -274,8 +297,9 @@ function mount(root, store) {
     const divider = get("mode") === "divider";
     const pan = PAN[key] && (shiftKey || !divider);
     if (pan) {
-      const far = 0.1 / (get("mode") === "magnifier" ? 4 : get("zoom"));
-      setView(get("zoom"), get("cx") + far * PAN[key][0], get("cy") + far * PAN[key][1]);
+      const far = 0.1 / (magnifying() ? lensZoom() : get("zoom"));
+      const [cx, cy] = center();
+      setView(get("zoom"), cx + far * PAN[key][0], cy + far * PAN[key][1]);
     } else if (divider && STEP[key]) store.set("position", clamp(get("position") + STEP[key], 0, 100));
     else if (divider && key === "Home") store.set("position", 0);
     else if (divider && key === "End") store.set("position", 100);
@@ -301,14 +325,13 @@ function mount(root, store) {
     blink(get("mode") === "blink" && !calm);
     first = true;
     layout();
-    describe();
+    setView(get("zoom")); // from the magnifier the center may lie at the rim
   });
   images.forEach((img) => img.addEventListener("load", draw));
   const resized = new ResizeObserver(layout);
   resized.observe(root);
   blink(get("mode") === "blink" && !calm);
   layout();
-  describe();
   return () => {
     resized.disconnect();
     clearInterval(timer);

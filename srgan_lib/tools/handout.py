@@ -13,16 +13,18 @@ import time
 from pathlib import Path
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from pygments.formatters import HtmlFormatter
 
 from ..errors import SRGANError
+from .book import PAPERS, print_book
+from .browser import BrowserError, open_browser
+from .faults import faults, oversize
+from .layout import Layout, duration
 from .notebooks import NOTEBOOKS, ROOT, notebook_paths
-from .pages import Page, faults, render
+from .pages import Page, render
+from .shown import faults_shown
 
-TEMPLATES = Path(__file__).with_name("templates")
 CLEAR = "\r\x1b[K"  # what is on the terminal's line
 OUTPUT = ROOT / "build" / "handout"
 
@@ -39,7 +41,7 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
         kernel_options: passed on to the kernel's start, such as `env`.
 
     Returns:
-        The notebook with its outputs, and the seconds it took.
+        The notebook with its outputs, and the seconds it took; both are in its metadata, too.
 
     Raises:
         HandoutError: a cell raised, took too long or killed the kernel.
@@ -74,63 +76,85 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
         asyncio.run(run())
     except CellExecutionError as error:
         print(error.traceback, file=sys.stderr)
-        raise HandoutError(f"{path.stem}, cell {current}: {error.ename}: {error.evalue}") from error
+        what = " ".join(error.evalue.split())  # one line, even of a message with several
+        raise HandoutError(f"{path.stem}, cell {current}: {error.ename}: {what}") from error
     except CellTimeoutError as error:
         raise HandoutError(f"{path.stem}, cell {current} took over {timeout} s.") from error
     except DeadKernelError as error:
         raise HandoutError(f"{path.stem}, cell {current}: the kernel died.") from error
     seconds = time.monotonic() - started
     print(f"{CLEAR if live else ''}{path.stem}: {total} cells in {duration(seconds)}", flush=True)
+    profile = os.environ.get("SRGAN_PROFILE")
+    notebook.metadata["handout"] = {"seconds": round(seconds, 1), "profile": profile}
     return notebook, seconds
 
 
-def build(notebooks: Path = NOTEBOOKS, output: Path = OUTPUT, timeout: int = 1800) -> list[Page]:
-    """Execute all notebooks of a folder; write them, their pages and the index to `output`.
+def build(
+    notebooks: Path = NOTEBOOKS,
+    output: Path = OUTPUT,
+    timeout: int = 1800,
+    executed: bool = False,
+) -> list[Page]:
+    """Execute all notebooks of a folder; write them, their pages, an index and PDFs to `output`.
+
+    Without a Chromium the pages are not tried out and there are no PDFs; a line says so.
+
+    Args:
+        timeout: seconds that a cell may take.
+        executed: take the notebooks as the last build has executed them.
 
     Raises:
         HandoutError: there are no notebooks, or one sentence for every fault.
+        BookError: a PDF has not become what it should.
     """
-    paths = notebook_paths(notebooks)
+    source = output if executed else notebooks
+    paths = notebook_paths(source)
     if not paths:
-        raise HandoutError(f"There are no notebooks in {notebooks}.")
+        raise HandoutError(f"There are no notebooks in {source}.")
     output.mkdir(parents=True, exist_ok=True)
-    for old in [*output.glob("*.html"), *output.glob("*.ipynb")]:
-        old.unlink()
-    pages = []
-    for path in paths:
-        notebook, seconds = execute(path, timeout)
-        nbformat.write(notebook, output / path.name)
-        pages.append(render(path.stem, notebook, seconds))
-
-    anchors = {f"{p.name}.html": {tag["id"] for tag in p.body.find_all(id=True)} for p in pages}
-    anchors["index.html"] = set()
-    found = [fault for page in pages for fault in faults(page, anchors)]
-    if found:
-        raise HandoutError("\n".join(found))
-
-    templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    templates.filters["duration"] = duration
-    templates.globals["style"] = (TEMPLATES / "style.css").read_text("utf-8") + HtmlFormatter(
-        style="xcode"
-    ).get_style_defs(".highlight")
-    for number, page in enumerate(pages):
-        html = templates.get_template("page.html").render(
-            page=page,
-            before=pages[number - 1] if number else None,
-            after=pages[number + 1] if number + 1 < len(pages) else None,
-        )
-        (output / f"{page.name}.html").write_text(html, encoding="utf-8")
-    html = templates.get_template("index.html").render(
-        pages=pages, profile=os.environ.get("SRGAN_PROFILE")
-    )
-    (output / "index.html").write_text(html, encoding="utf-8")
+    for ending in ("html", "pdf") if executed else ("html", "pdf", "ipynb"):
+        for old in output.glob(f"*.{ending}"):
+            old.unlink()
+    if not executed:
+        for path in paths:
+            nbformat.write(execute(path, timeout)[0], output / path.name)
+    pages = [render(p.stem, nbformat.read(output / p.name, as_version=4)) for p in paths]
+    try:
+        _write(pages, output)
+    except SRGANError:
+        for page in output.glob("*.html"):  # a page with a fault is no page
+            page.unlink()
+        raise
     return pages
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a reader says them: 125 is "2 min 05 s"."""
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+def _write(pages: list[Page], output: Path) -> None:
+    """Write the pages, the PDFs and the index, or raise with what is wrong."""
+    anchors = {f"{p.name}.html": {tag["id"] for tag in p.body.find_all(id=True)} for p in pages}
+    anchors["index.html"] = set()
+    _end_if([fault for page in pages for fault in faults(page, anchors)])
+    layout = Layout(pages)
+    heavy = []
+    for page in pages:
+        html = layout.page(page)
+        heavy += oversize(page, html)
+        (output / f"{page.name}.html").write_text(html, encoding="utf-8")
+    _end_if(heavy)
+    prints = {}
+    try:
+        with open_browser() as browser:
+            _end_if([fault for page in pages for fault in faults_shown(page, output, browser)])
+            for paper in PAPERS:
+                prints[paper] = f"srgan-course-{paper.lower()}.pdf"
+                print_book(layout, browser, output / prints[paper], paper)
+    except BrowserError as error:
+        print(f"No PDF was made. {error}")
+    (output / "index.html").write_text(layout.index(prints), encoding="utf-8")
+
+
+def _end_if(found: list[str]) -> None:
+    if found:
+        raise HandoutError("\n".join(found))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -141,10 +165,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder to read")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds a cell may take")
+    parser.add_argument(
+        "--executed", action="store_true", help="only the pages anew, from the last execution"
+    )
     options = parser.parse_args(arguments)
     try:
-        pages = build(options.notebooks, options.output, options.timeout)
-    except HandoutError as error:
+        pages = build(options.notebooks, options.output, options.timeout, options.executed)
+    except SRGANError as error:
         print(error, file=sys.stderr)
         return 1
     total = duration(sum(page.seconds for page in pages))

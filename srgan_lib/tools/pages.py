@@ -1,9 +1,10 @@
-"""An executed notebook as a page that needs neither a kernel nor a network, and its faults."""
+"""An executed notebook as a page that needs neither a kernel nor a network."""
 
 import re
+import struct
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 import nbformat
 from bs4 import BeautifulSoup, Tag
@@ -16,19 +17,32 @@ from .notebooks import BADGE
 
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"]*/(\w+)\.ipynb")
 COLAB = "Open in Colab"
+STRIP = 1.8  # a picture that is wider than so many times its height is a row of pictures
 WIDGET = "application/vnd.jupyter.widget-view+json"
-NO_ALT = ("", "No description has been provided for this image")  # the second is nbconvert's
-LOADED = re.compile(r"(?:url\(|@import)\s*['\"]?([^'\")]+)")  # by a style sheet
 
 
-@dataclass
+@dataclass(eq=False)
 class Page:
     """One executed notebook and the HTML of its cells."""
 
     name: str
     notebook: nbformat.NotebookNode
-    seconds: float
     body: BeautifulSoup
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to execute, as `handout.execute` noted it."""
+        return self.notebook.metadata.get("handout", {}).get("seconds", 0.0)
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that it was executed in, if its variable was set."""
+        return self.notebook.metadata.get("handout", {}).get("profile")
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each cell, from 1, by the id of its HTML."""
+        return {f"cell-id={cell.id}": n for n, cell in enumerate(self.notebook.cells, start=1)}
 
     @property
     def title(self) -> str:
@@ -91,7 +105,7 @@ class BodyExporter(HTMLExporter):
         return MarkdownWithMath(renderer=renderer).render(source)
 
 
-def render(name: str, notebook: nbformat.NotebookNode, seconds: float) -> Page:
+def render(name: str, notebook: nbformat.NotebookNode) -> Page:
     """The page of an executed notebook; `name` is its file's, without the suffix."""
     shown = nbformat.from_dict(notebook)
     for cell in shown.cells:
@@ -111,55 +125,16 @@ def render(name: str, notebook: nbformat.NotebookNode, seconds: float) -> Page:
     for link in body.find_all("a", string=COLAB):
         link["class"] = "colab"
     for source in body.select(".celltag_setup > .input"):
-        details = source.wrap(body.new_tag("details"))
-        details.insert(0, body.new_tag("summary", string="Setup cell"))
-    return Page(name, notebook, seconds, body)
-
-
-def faults(page: Page, anchors: Mapping[str, set[str]]) -> Iterator[str]:
-    """Each fault of a page, with the cell it is in.
-
-    Args:
-        anchors: ids by the name of each file in the handout, for the links.
-    """
-    numbers = {f"cell-id={cell.id}": n for n, cell in enumerate(page.notebook.cells, start=1)}
-
-    def look(soup: Tag, frame: Tag | None = None) -> Iterator[str]:
-        for tag in soup.find_all(True):
-            cell = (frame or tag).find_parent(id=list(numbers))
-            where = f"{page.name}, cell {numbers[cell['id']]}" if cell else page.name
-            for address in _requests(tag):
-                yield f"{where}: the page would load {address}, which is not in it"
-            if tag.name == "img" and tag.get("alt", "").strip() in NO_ALT:
-                yield f"{where}: a picture has no alt text"
-            if tag.name == "math" and re.search(r"[\\&]", tag.get_text()):
-                yield f"{where}: a formula cannot be shown as MathML, {tag.get_text()!r}"
-            if tag.name == "a" and not _alive(tag.get("href", ""), f"{page.name}.html", anchors):
-                yield f"{where}: the link to {tag['href']} is dead"
-            if tag.name == "iframe" and tag.get("srcdoc"):
-                yield from look(BeautifulSoup(tag["srcdoc"], "html.parser"), frame or tag)
-
-    yield from look(page.body)
-
-
-def _requests(tag: Tag) -> list[str]:
-    """What a browser would fetch for this element that is not embedded in the page."""
-    found = [tag.get(name, "") for name in ("src", "srcset", "poster", "data")]
-    if tag.name in ("link", "image", "use"):
-        found.append(tag.get("href", ""))
-    found += LOADED.findall(tag.get("style", ""))
-    if tag.name == "style":
-        found += LOADED.findall(tag.get_text())
-    return [address for address in found if address and not address.startswith(("data:", "#"))]
-
-
-def _alive(href: str, page: str, anchors: Mapping[str, set[str]]) -> bool:
-    link = urlsplit(href)
-    if link.scheme or link.netloc or not href:
-        return True  # an address on the web: the reader's click, not a request of the page
-    target = unquote(link.path) or page
-    fragments = {link.fragment, unquote(link.fragment)}
-    return target in anchors and (not link.fragment or bool(fragments & anchors[target]))
+        _fold([source], "Setup cell")
+    for cells in list(_runs(body.select(".celltag_solution"))):
+        _fold(cells, "Solution")["class"] = "solution"
+    for link in body.select(".anchor-link"):
+        link["aria-label"] = f"Link to “{_text(link.parent)}”"
+    for picture in body.select(".output img[src^='data:image/png;base64,']"):
+        _size(picture)
+    for table in body.find_all("table"):
+        table.wrap(body.new_tag("div", attrs={"class": "wide"}))
+    return Page(name, notebook, body)
 
 
 def _readable(outputs: list[nbformat.NotebookNode]) -> Iterator[nbformat.NotebookNode]:
@@ -170,6 +145,41 @@ def _readable(outputs: list[nbformat.NotebookNode]) -> Iterator[nbformat.Noteboo
             if output.data.keys() <= {"text/plain"}:
                 continue
         yield output
+
+
+def _size(picture: Tag) -> None:
+    """Note the size of an embedded PNG, so that nothing moves when it appears, and its shape."""
+    head = b64decode(picture["src"].partition(",")[2][:32])
+    if len(head) < 24:
+        return
+    width, height = struct.unpack(">16xII", head)
+    if not {"width", "height"} & picture.attrs.keys():
+        picture["width"], picture["height"] = width, height
+    if width > STRIP * height:
+        picture["class"] = "strip"
+
+
+def _fold(tags: list[Tag], label: str) -> Tag:
+    """Put neighboring elements into one that opens when its label is clicked."""
+    details = tags[0].wrap(BeautifulSoup().new_tag("details"))
+    for tag in tags[1:]:
+        details.append(tag.extract())
+    summary = BeautifulSoup().new_tag("summary")
+    summary.string = label
+    details.insert(0, summary)
+    return details
+
+
+def _runs(cells: list[Tag]) -> Iterator[list[Tag]]:
+    """Cells that follow each other, together."""
+    run = []
+    for cell in cells:
+        if run and cell.find_previous_sibling(True) is not run[-1]:
+            yield run
+            run = []
+        run.append(cell)
+    if run:
+        yield run
 
 
 def _text(tag: Tag) -> str:
