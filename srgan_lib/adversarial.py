@@ -132,7 +132,11 @@ class AdversarialTrainer(Trainer):
         self.loss.weights = dict(state["weights"])
 
 
+def trainer_kind(recipe: Recipe) -> type[Trainer]:
+    """The class of trainer that the recipe needs."""
+    return AdversarialTrainer if recipe.adversarial else Trainer
+
+
 def make_trainer(recipe: Recipe, pool: PatchPool, *args: Any, **kwargs: Any) -> Trainer:
     """The trainer that the recipe needs; arguments as for `Trainer`."""
-    kind = AdversarialTrainer if recipe.adversarial else Trainer
-    return kind(recipe, pool, *args, **kwargs)
+    return trainer_kind(recipe)(recipe, pool, *args, **kwargs)

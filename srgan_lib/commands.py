@@ -3,14 +3,18 @@
 import argparse
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from . import cards, data, datasets
-from .adversarial import make_trainer
+from .adversarial import trainer_kind
 from .benchmark import benchmark, report
 from .checkpoints import has_checkpoint, load_generator
 from .devices import choose_device
+from .distributed import distributed_kind, joined, rank
 from .environment import choose_profile
 from .errors import DataError, SRGANError
 from .evaluation import evaluate, score_table
@@ -79,12 +83,11 @@ def run_evaluate(args: argparse.Namespace) -> None:
 
 
 def run_train(args: argparse.Namespace) -> None:
-    with own_folder(args.out):
-        _train(args)
+    with joined(args.device) as device, own_folder(args.out) if rank() == 0 else nullcontext():
+        _train(args, device)
 
 
-def _train(args: argparse.Namespace) -> None:
-    device = choose_device(args.device)
+def _train(args: argparse.Namespace, device: torch.device) -> None:
     changes = {"steps": args.steps, "batch_size": args.batch_size, "vgg": args.vgg_arch}
     profile = args.profile or choose_profile(device.type)
     recipe = get_recipe(args.recipe, profile, **changes)
@@ -101,17 +104,20 @@ def _train(args: argparse.Namespace) -> None:
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
     print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(images)} pictures.")
-    trainer = make_trainer(
+    kind = distributed_kind(trainer_kind(recipe))
+    trainer = kind(
         recipe, data.PatchPool(images, recipe.scale, device), folder, init=init, vgg=args.vgg,
         validate=validation_psnr(scale=recipe.scale, size=cards.VALIDATION_SIZE, lpips=lpips),
         compile=args.compile,
     )  # fmt: skip
-    if init is not None:
+    if init is not None and rank() == 0:
         cards.note_init(folder, args.init)
     if trainer.resume():
         unused = "; --init is not used again" if args.init else ""
         print(f"Going on from step {trainer.step} of {recipe.steps}{unused}.")
     trainer.run(on_log=_print_log)
+    if rank() > 0:
+        return
     cards.finish(
         trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
         command=f"python -m srgan_lib train {recipe.name} --profile {profile} "

@@ -306,13 +306,17 @@ class Trainer:
             torch=torch.__version__,
         )
 
+    def kept_state(self) -> dict[str, Any] | None:
+        """The newest state in the folder that can be read; None if there is none yet."""
+        return load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
+
     def resume(self) -> bool:
         """Go on from the checkpoint in the folder; False if there is none yet.
 
         Raises:
             WeightsError: it is damaged, and so is the one before. ConfigError: another recipe's.
         """
-        state = load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
+        state = self.kept_state()
         if state is None:
             return False
         try:
