@@ -28,8 +28,11 @@ from srgan_lib.training import CHECKPOINT, WEIGHTS
 STEPS = 60
 
 
-def train(folder: Path, recipe_name: str, saved: int | None = None) -> None:
-    """Train to the end, with a checkpoint after every step, each reported through pipe `saved`."""
+def train(folder: Path, recipe_name: str, saved: int | None = None, fatal: int = 0) -> None:
+    """Train to the end, with a checkpoint after every step, each reported through pipe `saved`.
+
+    `fatal` is the moment of writing at which the process is killed, if it is not 0.
+    """
     size = {"channels": 4, "num_blocks": 1, "batch_size": 1, "patch_size": 32, "steps": STEPS}
     pictures = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), np.uint8)
     trainer = make_trainer(get_recipe(recipe_name, "smoke", **size), PatchPool(pictures), folder)
@@ -42,6 +45,8 @@ def train(folder: Path, recipe_name: str, saved: int | None = None) -> None:
             os.write(saved, f"{trainer.step}\n".encode())
 
     trainer.save = save_and_report
+    if fatal:
+        kill_while_writing(fatal)
     trainer.run(progress=False, save_minutes=0, log_every=7)
 
 
@@ -60,12 +65,31 @@ def fork(work) -> int:
     return child
 
 
-def wait_for_a_write(folder: Path, number: int) -> None:
-    """Return while the `number`-th file from now is being written, or after two seconds."""
-    seen, end = set(), time.monotonic() + 2
-    while len(seen) < number and time.monotonic() < end:
-        if folder.is_dir():
-            seen.update(name for name in os.listdir(folder) if "-partial-" in name)
+def kill_while_writing(number: int) -> None:
+    """Have this process killed at the `number`-th moment of its writing of files from now on.
+
+    From outside these moments are hardly ever met: a file half written, written but not yet on the
+    disk, before the old one gets its other name, and before the new one gets its own.
+    """
+    left = [number]
+
+    def counted(original, half=None):
+        def call(*args, **kwargs):
+            left[0] -= 1
+            if left[0] == 0:
+                if half is not None:
+                    half(*args)
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args, **kwargs)
+
+        return call
+
+    def half_written(path, data) -> None:
+        with open(path, "wb") as file:
+            file.write(bytes(data)[: len(data) // 2])
+
+    os.fsync, os.replace = counted(os.fsync), counted(os.replace)
+    Path.write_bytes = counted(Path.write_bytes, half_written)
 
 
 def main(folder: Path, recipe_name: str, kills: int, seed: int) -> dict[str, int | bool]:
@@ -78,13 +102,12 @@ def main(folder: Path, recipe_name: str, kills: int, seed: int) -> dict[str, int
         shutil.rmtree(broken, ignore_errors=True)
         while True:
             reading, writing = os.pipe()
-            child = fork(lambda end=writing: train(broken, recipe_name, end))
+            again = result["kills"] < kills
+            fatal = rng.randrange(1, 40) if again and rng.random() < 0.5 else 0
+            child = fork(lambda end=writing, at=fatal: train(broken, recipe_name, end, at))
             os.close(writing)
-            if result["kills"] < kills:
-                if rng.random() < 0.5:
-                    time.sleep(rng.uniform(0.02, 0.6))
-                else:
-                    wait_for_a_write(broken, rng.randrange(1, 30))
+            if again and not fatal:
+                time.sleep(rng.uniform(0.02, 0.6))
                 os.kill(child, signal.SIGKILL)
             killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
             with os.fdopen(reading) as pipe:
@@ -92,7 +115,7 @@ def main(folder: Path, recipe_name: str, kills: int, seed: int) -> dict[str, int
             if not killed:
                 break
             result["kills"] += 1
-            result["while_writing"] += bool(list(broken.glob(".*-partial-*")))
+            result["while_writing"] += bool(fatal)
             with warnings.catch_warnings(record=True) as notes:
                 warnings.simplefilter("always")
                 state = load_checkpoint(broken / CHECKPOINT)
