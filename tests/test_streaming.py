@@ -158,7 +158,7 @@ def test_a_folder_goes_on_where_it_was_and_names_what_it_cannot_do(tmp_path):
     for name in ("a.png", "b.jpg", "c.bmp"):
         Image.fromarray(photo(20, 30)).save(source / name)
     assert upscale_folder(bicubic_enlarger(2), source, target) == 3
-    assert sorted(p.name for p in target.iterdir()) == ["a.png", "b.jpg", "c.bmp.png"]
+    assert sorted(p.name for p in target.glob("[!.]*")) == ["a.png", "b.jpg", "c.bmp.png"]
     (target / "a.png").unlink()
     before = (target / "b.jpg").read_bytes()
     (source / "d.png").write_bytes(b"no picture")
