@@ -10,29 +10,26 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm.auto import tqdm
 
 from .averages import move_average
-from .checkpoints import load_checkpoint, save_checkpoint, save_weights, weights_info
 from .data import PatchPool
-from .devices import device_name, precision
-from .errors import ConfigError, SRGANError, TrainingError, WeightsError
+from .devices import precision
+from .errors import ConfigError, TrainingError
 from .files import own_folder
 from .interrupts import deferred_interrupt
 from .losses import PerceptualLoss, content_loss, random_shift
 from .models import Generator
 from .ranges import convert
 from .recipes import Recipe
-from .vgg import VGGFeatures
+from .resuming import CHECKPOINT, WEIGHTS, Resumable
 
-CHECKPOINT = "checkpoint.pt"
-WEIGHTS = "generator.safetensors"
+__all__ = ["CHECKPOINT", "WEIGHTS", "Trainer"]
 
 
-class Trainer:
+class Trainer(Resumable):
     """Trains a generator on content alone: SRResNet.
 
     Args:
@@ -223,12 +220,6 @@ class Trainer:
                 raise KeyboardInterrupt
             tick = time.monotonic()  # validating, drawing and saving is not training
 
-    def _weights_are_current(self) -> bool:
-        try:
-            return weights_info(self.folder / WEIGHTS).get("step") == self.step
-        except WeightsError:
-            return False
-
     def _log(self, sums: dict[str, torch.Tensor], steps: int) -> None:
         means = {name: (total / steps).item() for name, total in sums.items()}
         for name, value in means.items():
@@ -246,86 +237,3 @@ class Trainer:
 
     def _check(self, means: dict[str, float], steps: int) -> None:
         """May raise TrainingError, or set `doubtful`, from the means of the last `steps` steps."""
-
-    def state(self) -> dict[str, Any]:
-        """Everything that going on needs, as tensors and plain values."""
-        return {
-            "recipe": self.recipe.as_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-            "history": self.history,
-            "pending": {"sums": self._sums, "since": self._logged},
-            "rng": self.rng.get_state(),
-            "generator": self.generator.state_dict(),
-            "average": self.average.state_dict() if self.average is not None else None,
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "scaler": self.scaler.state_dict(),
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from `state`.
-
-        Raises:
-            ConfigError: it belongs to another recipe. Only the number of steps may differ.
-        """
-        differing = self.recipe.differences(state["recipe"])
-        if differing:
-            raise ConfigError(
-                f"The checkpoint in {self.folder} was made with another {', '.join(differing)}: "
-                "choose another folder, or the recipe and profile that it was made with."
-            )
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.history = list(state["history"])
-        pending = state.get("pending", {"sums": {}, "since": self.step})  # older ones have none
-        self._logged = pending["since"]
-        self._sums = {name: value.to(self.device) for name, value in pending["sums"].items()}
-        self.rng.set_state(state["rng"])
-        self.generator.load_state_dict(state["generator"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        for optimizer, kept_state in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(kept_state)
-        if state["scaler"]:  # empty where the run so far needed no scaling: on a CPU, in bf16
-            self.scaler.load_state_dict(state["scaler"])
-
-    def save(self) -> None:
-        """Write the checkpoint and the weights of `result` to the folder, if there is one."""
-        if self.folder is None:
-            return
-        save_checkpoint(self.folder / CHECKPOINT, self.state())
-        save_weights(
-            self.folder / WEIGHTS,
-            self.result,
-            recipe=self.recipe.as_dict(),
-            step=self.step,
-            minutes=round(self.seconds / 60, 2),
-            device=device_name(self.device),
-            pictures=len(self.pool),
-            content_weights=self.loss.weights,
-            vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
-            torch=torch.__version__,
-        )
-
-    def kept_state(self) -> dict[str, Any] | None:
-        """The newest state in the folder that can be read; None if there is none yet."""
-        return load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
-
-    def resume(self) -> bool:
-        """Go on from the checkpoint in the folder; False if there is none yet.
-
-        Raises:
-            WeightsError: it is damaged, and so is the one before. ConfigError: another recipe's.
-        """
-        state = self.kept_state()
-        if state is None:
-            return False
-        try:
-            self.load_state(state)
-        except SRGANError:
-            raise
-        except Exception as error:  # somebody else's file can fail in any way
-            raise WeightsError(
-                f"{self.folder / CHECKPOINT} is not a checkpoint of this course "
-                f"({type(error).__name__}): move it away, or choose another folder."
-            ) from None
-        return True

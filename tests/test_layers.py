@@ -5,13 +5,14 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent.parent / "srgan_lib"
 ORDER = [
-    *("errors", "ranges", "devices", "interrupts", "files", "images", "degradation"),
+    *("errors", "ranges", "devices", "interrupts", "files", "images", "png", "degradation"),
     *("download", "archives"),
-    *("datasets", "data", "models", "pretrained", "vgg", "losses", "recipes", "checkpoints"),
-    *("averages", "training", "adversarial", "inference", "metrics", "artifacts", "evaluation"),
-    *("runs", "plain", "benchmark", "plots", "markdown", "cards", "published", "strips"),
-    *("results_page", "results", "reproduce", "environment", "commands", "cli"),
-    *("__main__", "__init__"),
+    *("datasets", "data", "models", "fast", "pretrained", "vgg", "losses", "recipes"),
+    *("checkpoints", "averages", "resuming", "training", "adversarial", "distributed"),
+    *("inference", "streaming", "metrics", "artifacts", "evaluation"),
+    *("runs", "plain", "benchmark", "plots", "widgets", "compare", "film", "markdown", "cards"),
+    *("published", "strips", "results_page", "results", "reproduce", "environment", "commands"),
+    *("cli", "__main__", "__init__"),
 ]
 
 
