@@ -279,9 +279,11 @@ def test_the_page_scrolls_over_the_pictures_unless_ctrl_zooms(show, slider):
 
 
 def seen_labels(shown):
-    panes = shown.frame.locator(".pane")
-    return [panes.nth(i).locator("img").get_attribute("alt").partition(":")[0]
-            for i in range(panes.count()) if panes.nth(i).is_visible()]  # fmt: skip
+    """Labels of the pictures that are seen, all at one moment."""
+    texts = shown.frame.locator(".stage").evaluate(
+        "e => [...e.querySelectorAll('.pane img')].filter(i => i.checkVisibility()).map(i => i.alt)"
+    )
+    return [text.partition(":")[0] for text in texts]
 
 
 def test_blinking_swaps_two_pictures_in_one_place(show, slider):
