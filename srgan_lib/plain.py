@@ -2,8 +2,8 @@
 
 A DataLoader, whose pictures are decoded, cropped and shrunk by Pillow for every patch anew; NCHW,
 float32, Adam as it comes, the loss fetched in every step, and neither VGG nor the discriminator
-frozen while the generator learns. Networks, losses, batch and patches are the library's, and
-nothing is slowed down on purpose.
+frozen while the generator learns. Networks, losses, batch and patches are the library's, but for
+the generator's last layer, which is one convolution; nothing is slowed down on purpose.
 """
 
 import copy
@@ -59,9 +59,8 @@ class PlainLoop:
         vgg: str | Path = "auto",
     ):
         self.recipe, self.device, self.losses = recipe, device, []
-        self.generator = Generator(
-            recipe.scale, recipe.num_blocks, recipe.channels, recipe.variant
-        ).to(device)
+        shape = recipe.scale, recipe.num_blocks, recipe.channels, recipe.variant
+        self.generator = plain_copy(Generator(*shape)).to(device)
         self.optimizer = torch.optim.Adam(self.generator.parameters(), recipe.learning_rate)
         if recipe.adversarial:
             self.discriminator = Discriminator(recipe.variant, recipe.channels).to(device)
