@@ -53,6 +53,7 @@ def joined(device: str = "auto") -> Iterator[torch.device]:
         else:
             with redirect_stdout(None):
                 yield chosen
+        distributed.barrier()  # none takes the group down while another still uses it
     finally:
         distributed.destroy_process_group()
 
