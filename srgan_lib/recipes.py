@@ -121,7 +121,7 @@ _ALL = (
     Recipe(
         "srgan", "the course's SRGAN", "course",
         (("lpips-vgg", 1.0), ("l1", 5.0), ("grid", 30.0)),
-        adversarial=0.03, lead=20.0, init="srresnet", vgg="vgg16", candidates=2, shift=3,
+        adversarial=0.03, lead=30.0, init="srresnet", vgg="vgg16", candidates=2, shift=3,
         steps=50_000, learning_rate=2e-4, discriminator_rate=2.0, cosine=True, ema=0.999,
     ),
 )  # fmt: skip
