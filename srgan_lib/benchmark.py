@@ -13,10 +13,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from . import devices
 from .adversarial import make_trainer
 from .checkpoints import load_generator
 from .data import SAMPLES, PatchPool, samples
-from .devices import device_name, precision
+from .devices import device_name
 from .fast import fast_copy
 from .images import list_images, read_image
 from .inference import network_enlarger, upscale_with
@@ -107,13 +108,13 @@ def race(
 
 
 @torch.inference_mode()
-def ceiling(device: torch.device, seconds: float) -> dict[str, float]:
+def ceiling(device: torch.device, seconds: float, dtype: torch.dtype) -> dict[str, float]:
     """FLOP/s of a large matrix product and of a large 3x3 convolution, each in its fastest block.
 
-    Both in the precision of the training; the convolution with the generator's 64 channels, in
+    Both in `dtype`, that of the training; the convolution with the generator's 64 channels, in
     channels_last, forward.
     """
-    kind = {"device": device, "dtype": precision(device)}
+    kind = {"device": device, "dtype": dtype}
     size, batch, side = (1024, 16, 96) if device.type == "cpu" else (8192, 64, 256)
     left, right = torch.randn(2, size, size, **kind)
     maps = torch.randn(batch, 64, side, side, **kind).to(memory_format=torch.channels_last)
@@ -130,15 +131,16 @@ def _training(
     seconds: float,
     workers: int,
     compile: bool,
-    vgg: str | Path,
+    **options: Any,
 ) -> dict[str, Any]:
     with warnings.catch_warnings():
         # Random weights of VGG make no sense of pictures, but in the same time.
         warnings.filterwarnings("ignore", message="vgg.* has random weights")
-        loops: dict[str, Loop] = {"plain": PlainLoop(recipe, files, pool.device, workers, vgg)}
-        loops["library"] = library_loop(make_trainer(recipe, pool, vgg=vgg))
+        plain = PlainLoop(recipe, files, pool.device, workers, options["vgg"])
+        loops: dict[str, Loop] = {"plain": plain}
+        loops["library"] = library_loop(make_trainer(recipe, pool, **options))
         if compile:
-            loops["compiled"] = library_loop(make_trainer(recipe, pool, vgg=vgg, compile=True))
+            loops["compiled"] = library_loop(make_trainer(recipe, pool, compile=True, **options))
     flop = count_flop(partial(loops["library"], 1))
     # While the others run, each worker fetches 2 batches ahead: these come first, and untimed.
     return {"flop_a_step": flop, "loops": race(loops, pool.device, seconds, 2 * workers)}
@@ -172,6 +174,7 @@ def benchmark(
     seconds: float = 30.0,
     workers: int | None = None,
     compile: bool = False,
+    precision: str = "auto",
     vgg: str | Path = "random",
     folder: str | Path = SAMPLES / "train",
 ) -> dict[str, Any]:
@@ -185,6 +188,7 @@ def benchmark(
             `MIN_BLOCKS` blocks take longer.
         workers: of the plain loops' DataLoader; if not given 4 on a GPU, else 0, its own default.
         compile: time the library's loop with torch.compile as well.
+        precision: of the library's loop, see `devices.precision`; the plain one has float32.
         vgg: weights of VGG19, as for `srgan_lib.vgg.VGGFeatures`; all take the same time.
         folder: training pictures, all of at least `patch_size` on either side.
 
@@ -193,9 +197,10 @@ def benchmark(
         with the figures of `race` in "loops". `report` prints them.
 
     Raises:
-        ConfigError, DataError: sizes or pictures that cannot be trained on.
+        ConfigError, DataError: precision, sizes or pictures that cannot be trained on.
     """
     device = torch.device(device)
+    dtype = devices.precision(device, precision)
     if workers is None:
         workers = 0 if device.type == "cpu" else 4
     shape = {"num_blocks": num_blocks, "channels": channels}
@@ -208,14 +213,16 @@ def benchmark(
     result = {
         "device": device_name(device),
         "torch": torch.__version__,
-        "precision": str(precision(device)).removeprefix("torch."),
+        "precision": str(dtype).removeprefix("torch."),
         **sizes,
         "lr_size": lr_size,
         "workers": workers,
-        "ceiling": ceiling(device, seconds / 10),
+        "ceiling": ceiling(device, seconds / 10, dtype),
     }
     for phase, recipe in recipes.items():
-        result[phase] = _training(recipe, pool, files, seconds, workers, compile, vgg)
+        result[phase] = _training(
+            recipe, pool, files, seconds, workers, compile, vgg=vgg, precision=precision
+        )
         for name, row in result[phase]["loops"].items():
             if name == "plain":
                 continue  # what is not frozen costs it more FLOP than are counted

@@ -108,7 +108,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     trainer = kind(
         recipe, data.PatchPool(images, recipe.scale, device), folder, init=init, vgg=args.vgg,
         validate=validation_psnr(scale=recipe.scale, size=cards.VALIDATION_SIZE, lpips=lpips),
-        compile=args.compile,
+        compile=args.compile, precision=args.precision,
     )  # fmt: skip
     if init is not None and rank() == 0:
         cards.note_init(folder, args.init)
@@ -134,7 +134,7 @@ def run_reproduce(args: argparse.Namespace) -> None:
         args.out, args.variants, profile=args.profile or choose_profile(device.type),
         pictures=images, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
         vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
-        compile=args.compile, on_log=_print_log,
+        compile=args.compile, precision=args.precision, on_log=_print_log,
     )  # fmt: skip
     print(page)
 
@@ -148,7 +148,7 @@ def run_benchmark(args: argparse.Namespace) -> None:
         check_new(args.json, force=args.force)
     result = benchmark(
         choose_device(args.device), batch_size=args.batch_size, patch_size=args.patch_size,
-        seconds=args.seconds, compile=args.compile,
+        seconds=args.seconds, compile=args.compile, precision=args.precision,
     )  # fmt: skip
     print(report(result))
     if args.json:

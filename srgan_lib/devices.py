@@ -4,6 +4,8 @@ import torch
 
 from .errors import ConfigError
 
+PRECISIONS = ("auto", "float32", "bfloat16")
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """The device of that name; "auto" is a CUDA GPU if there is one, else the CPU.
@@ -21,22 +23,33 @@ def choose_device(name: str = "auto") -> torch.device:
         raise ConfigError(f"There is no device {name!r} here: choose auto or cpu.") from None
 
 
-def precision(device: torch.device) -> torch.dtype:
-    """The fastest number format that is safe: float32 on a CPU, bf16 on new GPUs, fp16 on old ones.
+def precision(device: torch.device, name: str = "auto") -> torch.dtype:
+    """The number format to compute in, "auto", "float32" or "bfloat16".
 
+    "auto" is the fastest that is safe: float32 on a CPU, bf16 on new GPUs, fp16 on old ones.
     torch.cuda.is_bf16_supported() also counts emulation, which is slow on a T4: the compute
-    capability decides.
+    capability decides. A CPU does not say whether it has bf16, so there it has to be asked for: one
+    with AVX512-BF16 or AMX takes half the time, others emulate it and take longer.
+
+    Raises:
+        ConfigError: another name.
     """
+    if name not in PRECISIONS:
+        raise ConfigError(f"Unknown precision {name!r}: choose one of {', '.join(PRECISIONS)}.")
+    if name != "auto":
+        return getattr(torch, name)
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
 
 
-def device_name(device: torch.device) -> str:
-    """What a model card calls the device."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+def device_name(device: torch.device, dtype: torch.dtype | None = None) -> str:
+    """What a model card calls the device, with the number format if it is not the usual one."""
+    cpu = f"CPU, {torch.get_num_threads()} threads"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
+    if dtype in (None, precision(device)):
+        return name
+    return f"{name}, {str(dtype).removeprefix('torch.')}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -42,6 +42,7 @@ def reproduce(
     device: torch.device | str = "cpu",
     steps: int | None = None,
     compile: bool = False,
+    precision: str = "auto",
     on_log: Callable[[Trainer], None] | None = None,
     progress: bool = True,
 ) -> Path:
@@ -56,7 +57,7 @@ def reproduce(
         profile: scales the recipes; `steps` replaces its number of updates.
         pictures: HR, uint8 (H, W, 3); a recipe leaves out those smaller than its patches.
         about_data, sets, lpips: as for `cards.finish`.
-        vgg, compile, on_log: as for `Trainer`.
+        vgg, compile, precision, on_log: as for `Trainer`.
         vgg_arch: "vgg16" or "vgg19" for the recipes that have a loss on VGG features.
 
     Returns:
@@ -86,7 +87,7 @@ def reproduce(
             trainer = make_trainer(
                 recipe, pool(recipe.patch_size, recipe.scale), out / name, init=init, vgg=vgg,
                 validate=validation_psnr(scale=recipe.scale, size=VALIDATION_SIZE, lpips=lpips),
-                compile=compile,
+                compile=compile, precision=precision,
             )  # fmt: skip
             trainer.resume()
             print(f"{name}: step {trainer.step} of {recipe.steps}.")

@@ -71,7 +71,7 @@ class Resumable:
             recipe=self.recipe.as_dict(),
             step=self.step,
             minutes=round(self.seconds / 60, 2),
-            device=device_name(self.device),
+            device=device_name(self.device, self.dtype),
             pictures=len(self.pool),
             content_weights=self.loss.weights,
             vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),

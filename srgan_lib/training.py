@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
+from . import devices
 from .averages import move_average
 from .data import PatchPool
-from .devices import precision
 from .errors import ConfigError, TrainingError
 from .files import own_folder
 from .interrupts import deferred_interrupt
@@ -40,6 +40,7 @@ class Trainer(Resumable):
         vgg: VGG weights for content losses on features (`srgan_lib.losses.VGGFeatures`).
         validate: generator -> figures, called now and then; they join the history.
         compile: let torch.compile fuse the networks; the first step then takes minutes.
+        precision: number format of the convolutions, see `devices.precision`.
 
     Attributes:
         generator: the network in training. `result` is the one to use: its running mean if the
@@ -47,7 +48,7 @@ class Trainer(Resumable):
         step: updates done. history: one dict of floats for each time it was logged.
 
     Raises:
-        ConfigError: `init` or the pool does not fit the recipe.
+        ConfigError: `init` or the pool does not fit the recipe; an unknown precision.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Trainer(Resumable):
         vgg: str | Path = "auto",
         validate: Callable[[Generator], dict[str, float]] | None = None,
         compile: bool = False,
+        precision: str = "auto",
     ):
         if pool.scale != recipe.scale:
             raise ConfigError(
@@ -67,7 +69,7 @@ class Trainer(Resumable):
             )
         self.recipe, self.pool, self.validate, self.device = recipe, pool, validate, pool.device
         self.folder = Path(folder) if folder is not None else None
-        self.dtype = precision(self.device)
+        self.dtype = devices.precision(self.device, precision)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.step, self.seconds = 0, 0.0
