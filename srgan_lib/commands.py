@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 
-from . import cards, data, datasets
+from . import cards, datasets
 from .adversarial import trainer_kind
 from .benchmark import benchmark, report
 from .checkpoints import has_checkpoint, load_generator
+from .data import PatchPool, samples
 from .devices import choose_device
 from .distributed import distributed_kind, joined, rank
 from .environment import choose_profile
@@ -27,8 +28,11 @@ from .recipes import Recipe, get_recipe
 from .reproduce import reproduce
 from .results import write_results
 from .runs import validation_psnr
+from .shards import SUFFIX, ShardPool
 from .streaming import upscale_file, upscale_folder
 from .training import CHECKPOINT, WEIGHTS
+
+LONGEST_TURN = 500  # updates on one tar shard before the next
 
 
 def _enlarger(args: argparse.Namespace, *, fast: bool = False) -> Enlarger:
@@ -99,14 +103,14 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
             "folder, or move it away."
         )
     sets, lpips = _judges(args, device)
-    images = [picture.image for name in args.data for picture in _pictures(name, recipe)]
+    pool = _pool(args.data, recipe, device)
     init = load_generator(args.init) if args.init and not begun else None
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
-    print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(images)} pictures.")
+    print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(pool)} pictures.")
     kind = distributed_kind(trainer_kind(recipe))
     trainer = kind(
-        recipe, data.PatchPool(images, recipe.scale, device), folder, init=init, vgg=args.vgg,
+        recipe, pool, folder, init=init, vgg=args.vgg,
         validate=validation_psnr(scale=recipe.scale, size=cards.VALIDATION_SIZE, lpips=lpips),
         compile=args.compile, precision=args.precision,
     )  # fmt: skip
@@ -165,12 +169,24 @@ def _judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | 
 def _about(names: Sequence[str]) -> str:
     """What the card says of the training pictures if nobody said it better."""
     known = ["the embedded photographs" if name == "samples" else Path(name).name for name in names]
-    return ", ".join(known)
+    return ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
 
 
 def load_pictures(name: str) -> list[Picture]:
     """The pictures of a folder or data set, or the embedded ones for "samples"."""
-    return data.samples("train") if name == "samples" else load_folder(_folder(name))
+    return samples("train") if name == "samples" else load_folder(_folder(name))
+
+
+def _pool(names: Sequence[str], recipe: Recipe, device: torch.device) -> PatchPool | ShardPool:
+    """The training pictures of folders and data sets, or of tar shards."""
+    shards = [name for name in names if name.lower().endswith(SUFFIX)]
+    if not shards:
+        images = [picture.image for name in names for picture in _pictures(name, recipe)]
+        return PatchPool(images, recipe.scale, device)
+    if len(shards) < len(names):
+        raise DataError("--data takes folders or tar files, not both: pack the folders, too.")
+    steps = max(1, min(LONGEST_TURN, recipe.steps // len(shards)))  # so that each has a turn
+    return ShardPool(shards, recipe.scale, device, patch_size=recipe.patch_size, steps=steps)
 
 
 def _pictures(name: str, recipe: Recipe) -> list[Picture]:

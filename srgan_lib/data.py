@@ -61,6 +61,10 @@ class PatchPool:
     def __len__(self) -> int:
         return len(self.lr_sizes)
 
+    def at(self, step: int) -> "PatchPool":
+        """The pool that update `step` draws from: this one, where all pictures fit into memory."""
+        return self
+
     def _flatten(self, images: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """All pixels in one (P, 3) tensor, and where each picture starts in it."""
         pixels = np.concatenate([image.reshape(-1, 3) for image in images])

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,11 +50,11 @@ def _is_deep(image: Image.Image) -> bool:
     return deep is not None or image.mode in ("I", "F")
 
 
-def _decode(path: Path) -> tuple[np.ndarray, bytes | None]:
+def _decode(file: Path | BytesIO, name: str) -> tuple[np.ndarray, bytes | None]:
     """Decode to uint8 HxWx3 or, with transparency, HxWx4; and the color profile."""
-    with Image.open(path) as image:
+    with Image.open(file) as image:
         if _is_deep(image):
-            raise ImageError(f"{path} has more than 8 bits a channel: convert it to 8 bits first.")
+            raise ImageError(f"{name} has more than 8 bits a channel: convert it to 8 bits first.")
         has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
         icc = image.info.get("icc_profile")
         pixels = np.array(ImageOps.exif_transpose(image).convert("RGBA" if has_alpha else "RGB"))
@@ -91,23 +92,36 @@ def read_contents(path: str | Path) -> Contents:
         raise ImageError(f"{path} does not exist: check the path.")
     if path.stat().st_size == 0:
         raise ImageError(f"{path} is empty (0 bytes): copy or download it again.")
+    return _contents(path, str(path))
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Decode the bytes of a picture file as uint8 HxWx3, with the errors of `read_contents`.
+
+    Args:
+        name: what the errors call it.
+    """
+    return _contents(BytesIO(data), name).image
+
+
+def _contents(file: Path | BytesIO, name: str) -> Contents:
     try:
         with warnings.catch_warnings():
             # Large pictures below the limit and odd metadata are no reason to alarm anyone.
             warnings.simplefilter("ignore")
-            pixels, icc = _decode(path)
+            pixels, icc = _decode(file, name)
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         pixels, limit = (n / 1e6 for n in map(int, re.findall(r"\d+", str(error))[:2]))
         raise ImageError(
-            f"{path} has {pixels:,.0f} megapixels, more than {limit:.0f}: crop it or scale it down "
+            f"{name} has {pixels:,.0f} megapixels, more than {limit:.0f}: crop it or scale it down "
             "first."
         ) from error
     except Image.UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not a picture in a format that Pillow can read.") from error
+        raise ImageError(f"{name} is not a picture in a format that Pillow can read.") from error
     except Exception as error:  # Pillow's decoders raise all sorts on damaged files
-        raise ImageError(f"{path} cannot be read and may be damaged ({error}).") from error
+        raise ImageError(f"{name} cannot be read and may be damaged ({error}).") from error
     if pixels.shape[2] == 3:
         return Contents(pixels, None, icc)
     alpha = pixels[..., 3]

@@ -34,7 +34,7 @@ class Trainer(Resumable):
 
     Args:
         recipe: what to train and how (`srgan_lib.recipes`).
-        pool: training pictures; its device is the one that trains.
+        pool: training pictures, or a `shards.ShardPool`; its device is the one that trains.
         folder: where checkpoint.pt and generator.safetensors are written; None writes nothing.
         init: a generator to start from, of the recipe's size and variant; random if not given.
         vgg: VGG weights for content losses on features (`srgan_lib.losses.VGGFeatures`).
@@ -150,7 +150,8 @@ class Trainer(Resumable):
     def batch(self, rng: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """The next random LR and HR patches, in the generator's input and output range."""
         recipe, rng = self.recipe, rng or self.rng
-        lr, hr = self.pool.batch(recipe.batch_size, recipe.patch_size, rng, recipe.candidates)
+        pool = self.pool.at(self.step)
+        lr, hr = pool.batch(recipe.batch_size, recipe.patch_size, rng, recipe.candidates)
         return (
             convert(lr.float() / 255, "unit", self.generator.input_range),
             convert(hr.float() / 255, "unit", self.generator.output_range),

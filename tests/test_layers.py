@@ -7,7 +7,7 @@ LIBRARY = Path(__file__).resolve().parent.parent / "srgan_lib"
 ORDER = [
     *("errors", "ranges", "devices", "interrupts", "files", "images", "png", "degradation"),
     *("download", "archives"),
-    *("datasets", "data", "models", "fast", "pretrained", "vgg", "losses", "recipes"),
+    *("datasets", "data", "shards", "models", "fast", "pretrained", "vgg", "losses", "recipes"),
     *("checkpoints", "averages", "resuming", "training", "adversarial", "distributed"),
     *("inference", "streaming", "metrics", "artifacts", "evaluation"),
     *("runs", "plain", "benchmark", "plots", "widgets", "compare", "film", "markdown", "cards"),
