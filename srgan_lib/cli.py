@@ -72,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True, help="folder for checkpoint.pt, generator.safetensors")
     sub.add_argument("--batch-size", type=int, help="patches a step, instead of the profile's")
     sub.add_argument("--init", help="generator to start from: a shipped name or a file")
+    sub.add_argument(
+        "--sync-batchnorm", action="store_true",
+        help="under torchrun: batch norm over the patches of all GPUs together",
+    )  # fmt: skip
     _training_options(sub, sets=[])
 
     sub = command(

@@ -15,7 +15,7 @@ from .benchmark import benchmark, report
 from .checkpoints import has_checkpoint, load_generator
 from .data import PatchPool, samples
 from .devices import choose_device
-from .distributed import distributed_kind, joined, rank
+from .distributed import distributed_kind, joined, rank, world_size
 from .environment import choose_profile
 from .errors import DataError, SRGANError
 from .evaluation import evaluate, score_table
@@ -109,10 +109,12 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
     print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(pool)} pictures.")
     kind = distributed_kind(trainer_kind(recipe))
+    # One process sees the whole batch as it is.
+    shared = {"sync_batchnorm": args.sync_batchnorm} if world_size() > 1 else {}
     trainer = kind(
         recipe, pool, folder, init=init, vgg=args.vgg,
         validate=validation_psnr(scale=recipe.scale, size=cards.VALIDATION_SIZE, lpips=lpips),
-        compile=args.compile, precision=args.precision,
+        compile=args.compile, precision=args.precision, **shared,
     )  # fmt: skip
     if init is not None and rank() == 0:
         cards.note_init(folder, args.init)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import distributed
+from torch.nn import SyncBatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from .devices import choose_device
@@ -65,28 +66,38 @@ class Distributed:
     beyond rounding, with three exceptions, which see a share as if it were the batch: batch norm
     (its running statistics are process 0's), the relativistic mean and noisy labels.
 
+    Args:
+        sync_batchnorm: let batch norm see all shares together (`torch.nn.SyncBatchNorm`).
+
     Raises:
-        ConfigError: a batch size that the number of processes does not divide.
+        ConfigError: a batch size that the number of processes does not divide; `sync_batchnorm` on
+            CPUs.
     """
 
     _parallel: DistributedDataParallel | None = None
     _parallel_d: DistributedDataParallel | None = None
 
-    def __init__(self, recipe, pool, folder=None, *, validate=None, **options: Any):
+    def __init__(
+        self, recipe, pool, folder=None, *, validate=None, sync_batchnorm=False, **options: Any
+    ):
         if recipe.batch_size % world_size():
             raise ConfigError(
                 f"A batch of {recipe.batch_size} patches cannot be shared by {world_size()} "
                 f"processes: choose a multiple of {world_size()} as --batch-size."
             )
+        if sync_batchnorm and pool.device.type == "cpu":
+            raise ConfigError("PyTorch has SyncBatchNorm for GPUs only: leave it out.")
         leads = rank() == 0
         super().__init__(
             recipe, pool, folder if leads else None, validate=validate if leads else None, **options
         )
-        self._parallel = self._share(self.generator)
+        self._parallel = self._share(self.generator, sync_batchnorm)
         if hasattr(self, "discriminator"):
-            self._parallel_d = self._share(self.discriminator)
+            self._parallel_d = self._share(self.discriminator, sync_batchnorm)
 
-    def _share(self, module: torch.nn.Module) -> DistributedDataParallel:
+    def _share(self, module: torch.nn.Module, sync_batchnorm: bool) -> DistributedDataParallel:
+        if sync_batchnorm:  # in place: the weights stay those that the optimizer knows
+            SyncBatchNorm.convert_sync_batchnorm(module)
         # Buffers are not broadcast: a discriminator sees two batches between its updates, and the
         # second broadcast would change what the first one's backward pass needs.
         module.requires_grad_(True)

@@ -15,8 +15,9 @@ from srgan_lib import distributed
 from srgan_lib.checkpoints import load_checkpoint, load_generator
 from srgan_lib.cli import main
 from srgan_lib.data import PatchPool
-from srgan_lib.distributed import distributed_kind
+from srgan_lib.distributed import Distributed, distributed_kind
 from srgan_lib.errors import ConfigError
+from srgan_lib.models import Discriminator
 from srgan_lib.training import CHECKPOINT, WEIGHTS, Trainer
 
 HERE = Path(__file__).parent
@@ -82,6 +83,19 @@ def test_a_batch_that_cannot_be_shared(tiny, pictures, monkeypatch):
     monkeypatch.setattr(distributed, "world_size", lambda: 3)
     with pytest.raises(ConfigError, match="multiple of 3"):
         distributed_kind(Trainer)(tiny("srresnet"), PatchPool(pictures))
+
+
+def test_batch_norm_is_synchronized_in_the_same_weights(tiny, pictures, monkeypatch):
+    network = Discriminator("paper", 4)
+    weights, names = list(network.parameters()), list(network.state_dict())
+    monkeypatch.setattr(distributed, "DistributedDataParallel", lambda module, **options: module)
+    Distributed._share(None, network, sync_batchnorm=True)
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    assert norms and all(isinstance(norm, torch.nn.SyncBatchNorm) for norm in norms)
+    assert all(a is b for a, b in zip(weights, network.parameters(), strict=True))
+    assert names == list(network.state_dict())
+    with pytest.raises(ConfigError, match="for GPUs only"):
+        Distributed(tiny("srresnet"), PatchPool(pictures), sync_batchnorm=True)
 
 
 def test_alone_the_plain_trainer_is_used():
