@@ -234,7 +234,7 @@ def benchmark(
 
 
 def report(result: Mapping[str, Any]) -> str:
-    """The result of `benchmark` as a table for people."""
+    """The result of `benchmark` as a table for people, with "memory" of `footprint` if there."""
     top, patch = result["ceiling"], result["patch_size"]
     lines = [
         f"{result['device']}, PyTorch {result['torch']}; "
@@ -261,4 +261,10 @@ def report(result: Mapping[str, Any]) -> str:
             lines.append(line)
     difference = result["upscale"]["max_difference"]
     lines += ["", f"The two ways to upscale differ by at most {difference} of 255."]
+    if used := result.get("memory"):
+        lines.append(
+            f"`{used['weights']}` from {used['lr_side']}x{used['lr_side']} to {used['sr_side']}x"
+            f"{used['sr_side']}: at most {used['megabytes']:,.0f} MB in memory, "
+            f"{used['seconds']:,.0f} s."
+        )
     return "\n".join(lines)

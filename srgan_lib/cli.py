@@ -104,6 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--patch-size", type=int, default=96, help="HR side; default: 96")
     sub.add_argument("--seconds", type=float, default=30.0, help="for each phase; default: 30")
     sub.add_argument("--compile", action="store_true", help="time torch.compile as well")
+    sub.add_argument(
+        "--memory", type=int, metavar="SIDE",
+        help="also upscale SIDE x SIDE pixels with srgan, for the memory; 4096 takes many minutes",
+    )  # fmt: skip
     sub.add_argument("--precision", choices=PRECISIONS, default="auto", help=PRECISION_HELP)
     sub.add_argument("--json", help="file for all figures; printed in short either way")
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")

@@ -21,6 +21,7 @@ from .errors import DataError, SRGANError
 from .evaluation import evaluate, score_table
 from .fast import fast_copy
 from .files import check_new, own_folder, write_json
+from .footprint import footprint
 from .images import Picture, check_writable, load_folder
 from .inference import Enlarger, bicubic_enlarger, network_enlarger, upscale_with
 from .metrics import LPIPS
@@ -156,6 +157,8 @@ def run_benchmark(args: argparse.Namespace) -> None:
         choose_device(args.device), batch_size=args.batch_size, patch_size=args.patch_size,
         seconds=args.seconds, compile=args.compile, precision=args.precision,
     )  # fmt: skip
+    if args.memory:
+        result["memory"] = footprint(args.memory, device=args.device)
     print(report(result))
     if args.json:
         write_json(args.json, result)

@@ -1,0 +1,22 @@
+"""The memory of enlarging is that of a real process."""
+
+import pytest
+
+from srgan_lib.errors import ConfigError, SRGANError
+from srgan_lib.footprint import footprint
+
+
+def test_the_memory_of_a_process_is_measured():
+    small = footprint(8, "bicubic")
+    assert small["sr_side"] == 32 and small["seconds"] > 0
+    assert 100 < small["megabytes"] < 3_000  # PyTorch alone takes hundreds
+    large = footprint(3000, "bicubic")
+    # The picture itself, 27 MB, and what becomes of it; of SR's 432 MB only a band at a time.
+    assert small["megabytes"] + 20 < large["megabytes"] < small["megabytes"] + 400
+
+
+def test_what_fails_is_said_in_its_own_words():
+    with pytest.raises(SRGANError, match=r"8x8 pixels failed: error: .*no_such"):
+        footprint(8, "no_such")
+    with pytest.raises(ConfigError, match="not 0"):
+        footprint(0)
