@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from .errors import DataError, ImageError
 from .files import check_new, write_atomically
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+EXIF_LIMIT = 65_000  # bytes; JPEG has no room for more
 SAVE_OPTIONS = {
     ".png": {"format": "PNG"},
     # 4:4:4, because the default would halve the resolution of the colors.
@@ -50,16 +51,30 @@ def _is_deep(image: Image.Image) -> bool:
     return deep is not None or image.mode in ("I", "F")
 
 
-def _decode(file: Path | BytesIO, name: str) -> tuple[np.ndarray, bytes | None]:
-    """Decode to uint8 HxWx3 or, with transparency, HxWx4; and the color profile."""
+def _decode(file: Path | BytesIO, name: str) -> tuple[np.ndarray, bytes | None, bytes | None]:
+    """Decode to uint8 HxWx3 or, with transparency, HxWx4; the color profile; and EXIF."""
     with Image.open(file) as image:
         if _is_deep(image):
             raise ImageError(f"{name} has more than 8 bits a channel: convert it to 8 bits first.")
         has_alpha = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
         icc = image.info.get("icc_profile")
-        pixels = np.array(ImageOps.exif_transpose(image).convert("RGBA" if has_alpha else "RGB"))
+        upright = ImageOps.exif_transpose(image)
+        pixels = np.array(upright.convert("RGBA" if has_alpha else "RGB"))
         # Bytes 16 to 19 name the colors that a profile is for; CMYK's says nothing about RGB.
-        return pixels, icc if icc and icc[16:20] == b"RGB " else None
+        return pixels, icc if icc and icc[16:20] == b"RGB " else None, _exif(upright)
+
+
+def _exif(image: Image.Image) -> bytes | None:
+    """What EXIF says of more than these pixels, as a file's bytes; None if it says nothing."""
+    try:
+        exif = image.getexif()
+        shot = exif.get_ifd(ExifTags.IFD.Exif)
+        for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
+            shot.pop(tag, None)  # of LR
+        data = exif.tobytes() if len(exif) or shot else b""
+    except Exception:  # no reason to refuse the picture
+        return None
+    return data if 0 < len(data) <= EXIF_LIMIT else None
 
 
 class Contents(NamedTuple):
@@ -68,15 +83,17 @@ class Contents(NamedTuple):
     Attributes:
         image: uint8 HxWx3. alpha: uint8 HxW, None if every pixel is opaque.
         icc: the color profile (ICC) that says which colors the numbers mean; None: sRGB.
+        exif: date, camera, author, place and so on, without orientation, size and thumbnail.
     """
 
     image: np.ndarray
     alpha: np.ndarray | None
     icc: bytes | None
+    exif: bytes | None
 
 
 def read_contents(path: str | Path) -> Contents:
-    """Read a picture file as RGB, with its alpha channel and color profile.
+    """Read a picture file as RGB, with its alpha channel, color profile and EXIF.
 
     The EXIF orientation is applied; grayscale, palette and CMYK become RGB. Colors under
     transparent pixels are returned as stored, not blended with any background.
@@ -109,7 +126,7 @@ def _contents(file: Path | BytesIO, name: str) -> Contents:
         with warnings.catch_warnings():
             # Large pictures below the limit and odd metadata are no reason to alarm anyone.
             warnings.simplefilter("ignore")
-            pixels, icc = _decode(file, name)
+            pixels, icc, exif = _decode(file, name)
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -123,10 +140,11 @@ def _contents(file: Path | BytesIO, name: str) -> Contents:
     except Exception as error:  # Pillow's decoders raise all sorts on damaged files
         raise ImageError(f"{name} cannot be read and may be damaged ({error}).") from error
     if pixels.shape[2] == 3:
-        return Contents(pixels, None, icc)
+        return Contents(pixels, None, icc, exif)
     alpha = pixels[..., 3]
     rgb = np.ascontiguousarray(pixels[..., :3])
-    return Contents(rgb, None if alpha.min() == 255 else np.ascontiguousarray(alpha), icc)
+    opaque = alpha.min() == 255
+    return Contents(rgb, None if opaque else np.ascontiguousarray(alpha), icc, exif)
 
 
 def read_image(path: str | Path) -> np.ndarray:

@@ -25,10 +25,17 @@ class PNGWriter:
         width, height: of the whole picture.
         channels: 3 for RGB, 4 for RGBA.
         icc: the color profile.
+        exif: as JPEG holds it.
     """
 
     def __init__(
-        self, file: IO[bytes], width: int, height: int, channels: int, icc: bytes | None = None
+        self,
+        file: IO[bytes],
+        width: int,
+        height: int,
+        channels: int,
+        icc: bytes | None = None,
+        exif: bytes | None = None,
     ):
         self._file, self._compressor = file, zlib.compressobj()
         self._above = np.zeros(width * channels, np.uint8)
@@ -37,6 +44,8 @@ class PNGWriter:
         self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
         if icc is not None:
             self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
+        if exif is not None:
+            self._chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
 
     def write(self, rows: np.ndarray) -> None:
         """Add the next rows, uint8 (h, width, channels)."""

@@ -31,7 +31,7 @@ def upscale_file(
 
     LR is in memory, three bytes a pixel, and of SR one band of tiles. JPEG and WebP are compressed
     as a whole: for them SR is in memory, too, four bytes a pixel. The EXIF orientation is applied,
-    the color profile is kept, and transparency is enlarged bicubically.
+    the color profile and the rest of EXIF are kept, and transparency is enlarged bicubically.
 
     Args:
         target: a .png, .jpg or .webp file; it appears complete or not at all.
@@ -67,7 +67,7 @@ def upscale_file(
     size, channels = (width, height), 3 if contents.alpha is None else 4
     try:
         write_atomically(
-            target, lambda temporary: write(temporary, rows, size, channels, contents.icc)
+            target, lambda temporary: write(temporary, rows, size, channels, contents)
         )
     except OSError as error:
         reason = error.strerror or error
@@ -93,20 +93,21 @@ def _rows(
             top = bottom
 
 
-def _write_png(path: str, rows, size: tuple[int, int], channels: int, icc: bytes | None) -> None:
+def _write_png(path: str, rows, size: tuple[int, int], channels: int, like: Contents) -> None:
     with open(path, "wb") as file:
-        writer = PNGWriter(file, *size, channels, icc)
+        writer = PNGWriter(file, *size, channels, like.icc, like.exif)
         for band in rows:
             writer.write(band)
         writer.close()
 
 
-def _write_whole(path: str, rows, size: tuple[int, int], channels: int, icc: bytes | None) -> None:
+def _write_whole(path: str, rows, size: tuple[int, int], channels: int, like: Contents) -> None:
     whole, top = Image.new("RGB" if channels == 3 else "RGBA", size), 0
     for band in rows:
         whole.paste(Image.fromarray(band), (0, top))
         top += len(band)
-    whole.save(path, **SAVE_OPTIONS[Path(path).suffix.lower()], icc_profile=icc)
+    options = SAVE_OPTIONS[Path(path).suffix.lower()]
+    whole.save(path, **options, icc_profile=like.icc, exif=like.exif or b"")
 
 
 def upscale_folder(

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 from synthetic import photo
 from torch import nn
 
@@ -90,6 +90,33 @@ def test_orientation_is_applied_once(tmp_path):
     np.testing.assert_array_equal(
         read_contents(tmp_path / "sr.png").image, bicubic_upscale(upright, 2)
     )
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp"])
+def test_what_exif_says_of_more_than_the_pixels_is_kept(tmp_path, name):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Artist] = 6, "A. Student"
+    shot, place = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+    shot[ExifTags.Base.DateTimeOriginal] = "2024:05:01 10:20:30"
+    shot[ExifTags.Base.ExifImageWidth] = 20
+    place[ExifTags.GPS.GPSLatitudeRef] = "N"
+    Image.fromarray(photo(20, 30)).save(tmp_path / "lr.jpg", exif=exif)
+    assert upscale_file(bicubic_enlarger(2), tmp_path / "lr.jpg", tmp_path / name) == (40, 60)
+    with Image.open(tmp_path / name) as image:
+        kept = image.getexif()
+    assert kept.get(ExifTags.Base.Orientation, 1) == 1
+    assert kept[ExifTags.Base.Artist] == "A. Student"
+    shot = kept.get_ifd(ExifTags.IFD.Exif)
+    assert shot[ExifTags.Base.DateTimeOriginal] == "2024:05:01 10:20:30"
+    assert ExifTags.Base.ExifImageWidth not in shot
+    assert kept.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_damaged_exif_is_left_out(tmp_path, exif):
+    Image.fromarray(photo(20, 30)).save(tmp_path / "lr.jpg", exif=exif)
+    upscale_file(bicubic_enlarger(2), tmp_path / "lr.jpg", tmp_path / "sr.png")
+    assert "exif" not in Image.open(tmp_path / "sr.png").info
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
