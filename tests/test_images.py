@@ -81,7 +81,7 @@ def test_exif_orientation_is_applied(tmp_path, picture):
 def test_alpha_is_kept_apart_and_colors_are_as_stored(tmp_path, picture):
     alpha = np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
     Image.fromarray(np.dstack([picture, alpha])).save(tmp_path / "x.png")
-    rgb, read_alpha, _ = read_contents(tmp_path / "x.png")
+    rgb, read_alpha, *_ = read_contents(tmp_path / "x.png")
     np.testing.assert_array_equal(rgb, picture)
     np.testing.assert_array_equal(read_alpha, alpha)
 
@@ -91,7 +91,7 @@ def test_transparent_palette_entry(tmp_path):
     image.putpalette([10, 20, 30, 40, 50, 60])
     image.putpixel((1, 0), 1)
     image.save(tmp_path / "x.png", transparency=0)
-    rgb, alpha, _ = read_contents(tmp_path / "x.png")
+    rgb, alpha, *_ = read_contents(tmp_path / "x.png")
     assert rgb.tolist() == [[[10, 20, 30], [40, 50, 60]]]
     assert alpha.tolist() == [[0, 255]]
 
