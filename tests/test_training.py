@@ -244,6 +244,25 @@ def test_precision_goes_by_capability(monkeypatch):
         assert precision(torch.device("cuda")) == dtype
 
 
+@pytest.mark.parametrize("name", ["srresnet", "srgan"])
+def test_bfloat16_on_a_cpu_follows_float32_when_asked_for(name, tiny, pool, tmp_path):
+    gradients = {}
+    for kind in ("float32", "bfloat16"):
+        trainer = make_trainer(tiny(name), pool, tmp_path / kind, vgg="random", precision=kind)
+        seen = []
+        trainer.generator.fuse.register_forward_hook(lambda _m, _x, y, seen=seen: seen.append(y))
+        trainer.update(*trainer.batch())
+        assert seen[0].dtype == getattr(torch, kind)
+        grads = [weights.grad for weights in trainer.generator.parameters()]
+        assert all(grad.dtype == torch.float32 for grad in grads)
+        gradients[kind] = torch.cat([grad.flatten() for grad in grads])
+    assert torch.cosine_similarity(*gradients.values(), dim=0) > 0.95
+    run(trainer, until=2)
+    assert weights_info(tmp_path / "bfloat16" / WEIGHTS)["device"].endswith("threads, bfloat16")
+    with pytest.raises(ConfigError, match="float16"):
+        Trainer(tiny("srresnet"), pool, precision="float16")
+
+
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.lead])
 def test_content_leads_as_the_recipe_says(name, tiny, pool):
     """Whatever the VGG weights: here they are random, and far from torchvision's in scale."""
