@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def fetch(address: str = ADDRESS) -> Versions:
         try:
             with urllib.request.urlopen(address + name, timeout=TIMEOUT) as answer:
                 texts[name] = answer.read().decode("utf-8")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             why = getattr(error, "reason", None) or error
             raise ListError(
                 f"Colab's newest versions are not known here: {address}{name} cannot be read "

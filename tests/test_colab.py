@@ -1,8 +1,10 @@
 """Colab's list of packages: read, compared, recorded; nothing here needs a network."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import colab
@@ -81,6 +83,26 @@ def test_the_newest_are_fetched(published):
     assert newest.python == "3.13.15" and newest.packages["torch"] == "2.11.0+cu128"
     assert newest.packages["lpips"] is None  # looked up, and not preinstalled
     assert newest.packages.keys() == {*requirements(), *KERNEL}
+
+
+@pytest.mark.parametrize("status", ["404 Gone elsewhere", "200 OK\r\nContent-Length: 99"])
+def test_a_server_that_has_not_the_list_is_one_sentence(status):
+    """A list that has moved, and an answer that breaks off."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        connection.recv(4096)
+        connection.sendall(f"HTTP/1.0 {status}\r\n\r\ntorch==1.0".encode())
+        connection.close()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    with pytest.raises(ListError, match="cannot be read") as error:
+        colab_versions.fetch(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+    server.join()
+    listener.close()
+    assert "\n" not in str(error.value)
 
 
 def test_offline_is_one_sentence():
