@@ -10,7 +10,7 @@ OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy
 # On tensors as small as the tests', a second thread costs more than it gains.
 SMALL := OMP_NUM_THREADS=1
 
-.PHONY: help course handout pages student grade test lint unit nbval colab-test soak audit clean
+.PHONY: help course handout pages student grade test lint unit nbval colab-test colab soak audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -55,8 +55,11 @@ nbval: $(READY)  ## every cell of every notebook, in seconds and without a netwo
 	@$(OFFLINE) $(SMALL) SRGAN_PROFILE=smoke SRGAN_WORK="$(CURDIR)/build/nbval" \
 		$(PY) -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
-colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's versions
+colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's recorded versions
 	@$(SMALL) $(PY) tests/colab_run.py
+
+colab: $(READY)  ## Colab's newest versions beside ours, and the notebooks under them; WRITE=1 records
+	@$(SMALL) $(PY) tests/colab.py $(if $(WRITE),--write)
 
 soak: $(READY)  ## the long tests: kills, hostile files, memory over 10,000 steps; half an hour
 	@$(SMALL) $(PY) tests/soak.py

@@ -10,8 +10,9 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,12 +39,19 @@ class Environment:
         profile: a name in `recipes.PROFILES`.
         work: folder of the checkpoints; it exists.
         data: folder of downloaded data sets; made by the first download.
+        started: when the setup cell ran, on the clock of `time.monotonic`.
     """
 
     device: "torch.device"
     profile: str
     work: Path
     data: Path
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def minutes(self) -> float:
+        """Minutes since the setup cell ran: in a last cell, what the notebook has taken."""
+        return (time.monotonic() - self.started) / 60
 
 
 def setup(*, save_to_drive: bool = False) -> Environment:

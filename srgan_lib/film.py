@@ -4,6 +4,7 @@ Taught in notebooks 03 and 04; notebook 05 scrubs from one network to another.
 """
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from matplotlib.figure import Figure
 from . import plots
 from .degradation import bicubic_upscale
 from .errors import ConfigError, ImageError, SRGANError
+from .files import write_json
 from .images import check_image, read_image, write_image
 from .inference import upscale
 from .widgets import PictureWidget, check_text, picture
 
 FOLDER = "film"  # in a run's folder: one PNG for each moment
+START = "start.json"  # in there: the scores before the first step
 MOST_FRAMES = 40
 Cursor = dict[str, float]
 
@@ -156,8 +159,10 @@ def _chart(fig: Figure, alt: str) -> dict[str, Any]:
 class TrainingFilm:
     """Curves, and what the network makes of one picture: pass it to `Trainer.run` as `on_log`.
 
-    One figure is drawn again in place, so the notebook does not grow. Each moment's picture is kept
-    in the run's folder, where a training that goes on finds those from before.
+    Call it with the trainer before the first step, too: then the film begins with the start, its
+    picture and its scores. One figure is drawn again in place, so the notebook does not grow. Each
+    moment's picture is kept in the run's folder, where a training that goes on finds those from
+    before.
 
     Args:
         panels: as for `plots.curves`.
@@ -185,6 +190,7 @@ class TrainingFilm:
             )
         self.bicubic = bicubic_upscale(self.lr, self.scale)
         self.moments: dict[int, np.ndarray] = {}  # step -> SR
+        self.start: dict[str, float] = {}  # scores before the first step, as in a history
         self.handle = None
 
     def __call__(self, trainer: Any) -> None:
@@ -193,8 +199,10 @@ class TrainingFilm:
 
         self._take(trainer)
         if trainer.folder is not None:
+            if trainer.step == 0:
+                write_json(trainer.folder / FOLDER / START, self.start)
             write_image(self._file(trainer, trainer.step), self.moments[trainer.step], force=True)
-        fig = self._figure(trainer.history, self.moments[trainer.step], trainer.step)
+        fig = self._figure(self._history(trainer), self.moments[trainer.step], trainer.step)
         metadata = {"image/png": {"alt": f"Curves of the training, and {self.alt} at this step."}}
         if self.handle is None:
             self.handle = display(fig, display_id=True, metadata=metadata)
@@ -206,7 +214,19 @@ class TrainingFilm:
         network = trainer.result
         training = network.training
         self.moments[trainer.step] = upscale(network, self.lr)
-        network.train(training)  # `upscale` leaves it in eval mode
+        if trainer.step == 0:
+            self.start = {"step": 0, **(trainer.validate(network) if trainer.validate else {})}
+        network.train(training)  # both leave it in eval mode
+
+    def _history(self, trainer: Any) -> list[Mapping[str, float]]:
+        """The trainer's, with the start before it if it was watched, now or in another session."""
+        if not self.start and trainer.folder is not None:
+            try:
+                kept = json.loads((trainer.folder / FOLDER / START).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                kept = {}
+            self.start = kept if isinstance(kept, dict) and kept.get("step") == 0 else {}
+        return [*([self.start] if self.start else []), *trainer.history]
 
     def scrubber(self, trainer: Any, **options: Any) -> Scrubber:
         """The whole training to go through, `MOST_FRAMES` moments at most.
@@ -215,7 +235,8 @@ class TrainingFilm:
             trainer: the one that was watched, or one that has resumed its run.
             options: as for `Scrubber`.
         """
-        rows = {row["step"]: row for row in trainer.history}
+        history = self._history(trainer)
+        rows = {row["step"]: row for row in history}
         self._find_earlier(trainer, rows)
         if trainer.step in rows and trainer.step not in self.moments:
             self._take(trainer)  # a run that nobody watched has its end to show, at least
@@ -226,7 +247,7 @@ class TrainingFilm:
         frames = {_words(rows[step]): {"your network": self.moments[step]} for step in steps}
         if not frames:
             raise ImageError("A film needs at least one moment: train a few steps first.")
-        chart = plots.curves(trainer.history, self.panels)
+        chart = plots.curves(history, self.panels)
         self._draw_levels(chart.axes)
         return Scrubber(
             frames, self.alt, references={"bicubic": self.bicubic, "original": self.hr},

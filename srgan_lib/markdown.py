@@ -93,13 +93,14 @@ def render_card(card: Mapping[str, Any]) -> str:
 
 def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     recipe, init = card["recipe"], card["init"]
-    side = recipe["patch_size"]
+    side, stage = recipe["patch_size"], _stage(card)
     facts = {
         "recipe": f"`{recipe['name']}`",
         "loss": _losses(recipe, card["content_weights"] or dict(recipe["content"])),
         "VGG": ", ".join(card["vgg"]) and f"{recipe['vgg']}: {', '.join(card['vgg'])}",
-        "started from": _start(init) if init else "random weights",
-        "steps": f"{card['steps']:,}, each on {recipe['batch_size']} patches of {side}x{side} px",
+        "started from": f"{start(init)} (`{init['sha256'][:12]}`)" if init else "random weights",
+        "steps": f"{card['steps']:,}{stage}, each on {recipe['batch_size']} patches of "
+        f"{side}x{side} px",
         "learning rate": _learning_rate(recipe),
         "running mean of the weights": f"decay {recipe['ema']:g}" if recipe["ema"] else "",
         "further settings": ", ".join(
@@ -108,7 +109,7 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
             if key not in _SAID and (value is True or value not in _NEUTRAL)
         ),
         "data": f"{card['data']['pictures']:,} pictures: {card['data']['about']}",
-        "time": f"{duration(card['minutes'])} on {card['device']}",
+        "time": f"{duration(card['minutes'])}{stage} on {card['device']}",
         "seed": str(card["seed"]),
         "versions": f"Python {card['versions']['python']}, PyTorch {card['versions']['torch']}",
         "code": f"commit `{card['commit']}` wrote this card" if card["commit"] else "",
@@ -117,9 +118,14 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(key, text) for key, text in facts.items() if text]
 
 
-def _start(init: Mapping[str, Any]) -> str:
-    text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])} "
-    return text + f"(`{init['sha256'][:12]}`)"
+def start(init: Mapping[str, Any]) -> str:
+    """The network that a training started from, and how long that had been trained."""
+    return f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
+
+
+def _stage(card: Mapping[str, Any]) -> str:
+    """What to add to a number that does not count how the start came about."""
+    return " in this last stage" if card["init"] else ""
 
 
 def _losses(recipe: Mapping[str, Any], content: Mapping[str, float]) -> str:
@@ -160,7 +166,8 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
             f"{GRID} and more can be seen."
         )
     if planned is not None and card["steps"] < planned:
-        limits.append(f"Trained for {card['steps']:,} of the recipe's {planned:,} steps.")
+        steps = f"{card['steps']:,} of the recipe's {planned:,} steps"
+        limits.append(f"Trained for {steps}{_stage(card)}.")
     if "random" in card["vgg"]:
         limits.append("Its VGG had random weights: it shows that the code runs, and nothing else.")
     return limits

@@ -5,7 +5,7 @@ from typing import Any
 
 from .benchmark import report
 from .cards import VALIDATION_SIZE
-from .markdown import COLUMNS, DASH, duration, figure, scores_row, table
+from .markdown import COLUMNS, DASH, duration, figure, scores_row, start, table
 from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
 from .strips import STRIPS
 
@@ -16,6 +16,10 @@ VARIANTS = (
     *("blog-srresnet", "blog"),
 )
 CURVE = "quality-over-minutes.png"
+# Of tables from before their rows named the fields that they change.
+_UNSAID = dict.fromkeys(
+    ("LPIPS on VGG16 as content", "LPIPS on VGG16 and L1"), "a lead of 40, not 300"
+)
 
 
 def render_results(
@@ -31,8 +35,8 @@ def render_results(
     Args:
         cards: of the networks, in the order of the rows (`srgan_lib.cards`).
         bicubic: {"scores": as in a card}.
-        ablation: {"about", "base": row, "rows": [{"change", "steps", "psnr_y", "lpips",
-            "minutes"}]}.
+        ablation: {"about", "base": row, "rows": [{"change", "fields", "steps", "psnr_y", "lpips",
+            "minutes"}]}; the base has neither of the first two.
         benchmarks: of `srgan_lib.benchmark`, one for each device.
         pictures: {"networks": names that are in them}; `folder` is where they are.
     """
@@ -60,12 +64,14 @@ def render_results(
 def _scores(cards, bicubic) -> list[str]:
     lines = [
         "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
-        "daala's. LPIPS is taken on AlexNet, and less is better.",
+        "daala's. LPIPS is taken on AlexNet, and less is better. Steps and minutes count the last "
+        "stage of a training; what the network that it started from had behind it, in its own last "
+        "stage, stands under *started from*.",
     ]
     by_name = {card["name"]: card for card in cards}
     names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]
     header = ["network", *(title for title, _ in COLUMNS.values())]
-    header += ["steps", "minutes", "device", "paper: PSNR", "SSIM"]
+    header += ["steps, last stage", "minutes", "device", "started from", "paper: PSNR", "SSIM"]
     all_sets = [name for card in (bicubic, *cards) for name in card["scores"]]
     for set_name in dict.fromkeys([*PAPER, *all_sets]):
         rows = []
@@ -73,11 +79,13 @@ def _scores(cards, bicubic) -> list[str]:
             if set_name not in PAPER and name in VARIANTS and name not in by_name:
                 continue  # it is in the paper's sets that the missing ones are named
             paper = PAPER.get(set_name, {}).get(name, (None, None))
-            trained = [DASH] * 3
+            trained = [DASH] * 4
             if name in by_name:
                 card = by_name[name]
                 scores = card["scores"].get(set_name)
+                init = card.get("init")
                 trained = [f"{card['steps']:,}", f"{card['minutes']:,.1f}", card["device"]]
+                trained.append(start(init) if init else "random weights")
             elif name == "bicubic":
                 scores = bicubic["scores"].get(set_name)
             else:
@@ -192,7 +200,25 @@ def _ablation(ablation) -> list[str]:
             cells.append(f"{row[key] - base[key]:+.{digits}f}" if known else DASH)
         rows.append(cells)
     header = ["change", "steps", "minutes", "PSNR-Y", "change", "LPIPS", "change"]
-    return [ablation["about"], "", *table(header, rows)]
+    seconds = "; ".join(f"{name}: {what}" for name, what in second_differences(ablation).items())
+    differ = "Each row changes one field of the base's recipe"
+    differ += f", and these a second one ({seconds})." if seconds else "."
+    return [ablation["about"], "", differ, "", *table(header, rows)]
+
+
+def second_differences(ablation: Mapping[str, Any]) -> dict[str, str]:
+    """The rows of a table of changes that differ from its base in more than their name says.
+
+    Returns:
+        Row -> the further difference. A row names the "fields" of the recipe that it changes.
+    """
+    found = {}
+    for row in ablation["rows"]:
+        if "fields" not in row and row["change"] in _UNSAID:
+            found[row["change"]] = _UNSAID[row["change"]]
+        elif further := row.get("fields", [])[1:]:
+            found[row["change"]] = ", ".join(further)
+    return found
 
 
 def _speed(benchmarks) -> list[str]:

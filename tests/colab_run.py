@@ -2,7 +2,8 @@
 
 Each one runs alone in an empty folder, clones the library from a repository of the working tree,
 and has the versions of IPython, ipykernel and ipywidgets that Colab preinstalls, a stand-in for the
-package google.colab, and no network.
+package google.colab, and no network. `make colab` (colab.py) does the same with more of Colab's
+versions.
 """
 
 import json
@@ -11,45 +12,50 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nbformat
+from colab_versions import KERNEL, read_recorded
 
 from srgan_lib.tools.handout import HandoutError, execute
 from srgan_lib.tools.notebooks import ROOT, notebook_paths
 
-COLAB = {"ipykernel": "6.17.1", "ipython": "7.34.0", "ipywidgets": "7.7.1"}
 # What these import that newer versions no longer bring along; the rest is installed already.
 FORMER = ("backcall", "decorator", "ipython_genutils", "nest-asyncio", "pickleshare")
 SITE = ROOT / "build" / "colab-site"
 STANDIN = Path(__file__).with_name("colab_standin")
-PROBE = f"""
+PROBE = """
 import importlib.metadata, json
 import numpy as np
 from srgan_lib.compare import CompareSlider
-slider = CompareSlider({{name: np.zeros((8, 8, 3), np.uint8) for name in "ab"}}, "black")
-moved = {{"data": {{"method": "update", "state": {{"position": 12}}, "buffer_paths": []}}}}
-slider._handle_msg({{"content": moved, "buffers": []}})  # as the browser does
-print(json.dumps({{
-    "versions": {{name: importlib.metadata.version(name) for name in {list(COLAB)}}},
+slider = CompareSlider({name: np.zeros((8, 8, 3), np.uint8) for name in "ab"}, "black")
+moved = {"data": {"method": "update", "state": {"position": 12}, "buffer_paths": []}}
+slider._handle_msg({"content": moved, "buffers": []})  # as the browser does
+print(json.dumps({
+    "versions": {name: importlib.metadata.version(name) for name in NAMES},
     "running": __import__("IPython").__version__,
     "library": environment.__file__,
     "in_colab": environment.in_colab(),
     "forms": sorted(get_ipython().display_formatter.format(slider)[0]),
     "position": slider.position,
-}}))
+}))
 """
 
 
-def install_versions() -> None:
-    """Colab's versions in a folder of their own, for the kernel only; once."""
-    done = SITE / ".done"
-    wanted = [*(f"{name}=={version}" for name, version in COLAB.items()), *FORMER]
+def install(versions: Mapping[str, str], site: Path = SITE) -> None:
+    """These versions in a folder of their own, for the kernel only; once.
+
+    Raises:
+        subprocess.CalledProcessError: pip could not install them.
+    """
+    done = site / ".done"
+    wanted = [*(f"{name}=={version}" for name, version in versions.items()), *FORMER]
     if done.exists() and done.read_text() == "\n".join([sys.version, *wanted]):
         return
-    shutil.rmtree(SITE, ignore_errors=True)
+    shutil.rmtree(site, ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", "--target", SITE, *wanted], check=True)
+    subprocess.run([*pip, "--no-deps", "--target", site, *wanted], check=True)
     done.write_text("\n".join([sys.version, *wanted]))
 
 
@@ -75,8 +81,14 @@ def make_repository(folder: Path) -> str:
     return f"{bare.as_uri()}@main"
 
 
-def run_alone(path: Path, folder: Path, repository: str) -> None:
+def run_alone(
+    path: Path, folder: Path, repository: str, versions: Mapping[str, str], site: Path = SITE
+) -> None:
     """Run one notebook in an empty folder and check what it ran with.
+
+    Args:
+        repository: of the course, as URL@branch.
+        versions: what has been installed in `site`.
 
     Raises:
         HandoutError: a cell raised. AssertionError: other versions, or not the cloned library.
@@ -84,7 +96,7 @@ def run_alone(path: Path, folder: Path, repository: str) -> None:
     alone = folder / path.stem
     alone.mkdir()
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(PROBE))
+    notebook.cells.append(nbformat.v4.new_code_cell(f"NAMES = {list(versions)}\n{PROBE}"))
     nbformat.write(notebook, alone / path.name)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SRGAN_")}
     closed = "http://127.0.0.1:9"
@@ -95,7 +107,7 @@ def run_alone(path: Path, folder: Path, repository: str) -> None:
             **kept,
             "SRGAN_REPO": repository,
             "SRGAN_PROFILE": "smoke",
-            "PYTHONPATH": os.pathsep.join([str(SITE), str(STANDIN)]),
+            "PYTHONPATH": os.pathsep.join([str(site), str(STANDIN)]),
             "IPYTHONDIR": str(folder / "ipython"),
             "http_proxy": closed,
             "https_proxy": closed,
@@ -103,30 +115,40 @@ def run_alone(path: Path, folder: Path, repository: str) -> None:
     )
     seen = json.loads(executed.cells[-1].outputs[0].text)
     library = str((alone / "srgan-course").resolve())
-    assert seen["versions"] == COLAB and seen["running"] == COLAB["ipython"], seen
+    assert seen["versions"] == dict(versions) and seen["running"] == versions["ipython"], seen
     assert seen["in_colab"] and seen["library"].startswith(library), seen
     # The widget and its page are both in a cell's output, and Python hears of what the reader does.
     forms = ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"]
     assert seen["forms"] == forms and seen["position"] == 12, seen
 
 
-def main() -> int:
-    """Run all notebooks; the exit status is 1 if one of them failed."""
-    install_versions()
+def run_series(paths: Sequence[Path], versions: Mapping[str, str], site: Path = SITE) -> int:
+    """Run all notebooks; the exit status is 1 if one of them failed.
+
+    Args:
+        versions: what has been installed in `site`.
+    """
     failed = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         repository = make_repository(folder)
-        paths = notebook_paths(*map(Path, sys.argv[1:2]))
         for path in paths:
             try:
-                run_alone(path, folder, repository)
+                run_alone(path, folder, repository, versions, site)
             except (HandoutError, AssertionError) as error:
                 failed.append(f"{path.stem} fails in Colab's place: {error}")
     print("\n".join(failed), end="\n" if failed else "", file=sys.stderr)
-    versions = ", ".join(" ".join(item) for item in COLAB.items())
-    print(f"{len(paths) - len(failed)} of {len(paths)} notebooks ran alone under {versions}.")
+    named = ", ".join(" ".join(item) for item in versions.items())
+    print(f"{len(paths) - len(failed)} of {len(paths)} notebooks ran alone under {named}.")
     return int(bool(failed) or not paths)
+
+
+def main() -> int:
+    """Run the notebooks under the recorded versions of what hosts them."""
+    recorded = read_recorded().packages
+    versions = {name: recorded[name] for name in KERNEL}
+    install(versions)
+    return run_series(notebook_paths(*map(Path, sys.argv[1:2])), versions)
 
 
 if __name__ == "__main__":

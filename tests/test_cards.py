@@ -92,6 +92,16 @@ def test_the_page_shows_the_numbers_and_dashes(weights):
     assert ".2000" in render_card(other) and "forensic" in render_card(other)
 
 
+def test_a_later_stage_says_that_it_is_one(weights):
+    card = cards.read_card(weights)
+    assert "last stage" not in render_card(card) and "| random weights |" in render_card(card)
+    card["init"] = {"name": "srgan", "sha256": "45ff" * 16, "steps": 1000, "minutes": 130.0}
+    page = render_card(card)
+    assert "| `srgan` after 1,000 steps, 2.2 hours (`45ff45ff45ff`) |" in page
+    assert "| 6 in this last stage, each on 2 patches of 32x32 px |" in page
+    assert page.count("in this last stage") == 3
+
+
 def test_the_start_is_noted(weights, tmp_path):
     cards.note_init(tmp_path / "run", weights)
     noted = cards.json.loads((tmp_path / "run" / cards.INIT).read_text())

@@ -7,6 +7,7 @@ import pytest
 
 from srgan_lib.checks import EXERCISES
 from srgan_lib.errors import SRGANError
+from srgan_lib.recipes import PROFILES
 from srgan_lib.tools import architecture
 from srgan_lib.tools.notebooks import ROOT, notebook_paths
 
@@ -49,6 +50,13 @@ def test_the_points_of_a_chapter_are_as_promised():
     for chapter in "12345":
         points = [e.points for n, e in EXERCISES.items() if n.startswith(chapter)]
         assert sum(points) == 8 and set(points) == {1, 2, 3}
+
+
+def test_the_lengths_of_the_trainings_are_those_of_the_profiles():
+    plan = " ".join((ROOT / "docs" / "teaching.md").read_text(encoding="utf-8").split())
+    cpu, colab = PROFILES["cpu"], PROFILES["colab"]
+    assert f"{colab.pretrain_steps:,} steps instead of {cpu.pretrain_steps:,} and" in plan
+    assert f"{colab.adversarial_steps:,} instead of {cpu.adversarial_steps:,}." in plan
 
 
 def test_the_figure_of_the_architecture_is_current():

@@ -67,6 +67,12 @@ def test_setup_reports_what_it_chose(capsys, tmp_path):
     assert "data/downloads/" in printed and str(environment.ROOT) not in printed
 
 
+def test_the_minutes_count_from_the_setup_cell(monkeypatch):
+    env = environment.setup()
+    monkeypatch.setattr(environment.time, "monotonic", lambda: env.started + 90)
+    assert env.minutes == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize(("device", "profile"), [("cuda", "colab"), ("cpu", "cpu")])
 def test_the_profile_follows_the_device_unless_it_is_named(device, profile, monkeypatch):
     assert environment.choose_profile(device) == profile

@@ -1,10 +1,13 @@
 """The film of a training: what it keeps, finds again and leaves untouched."""
 
+import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from srgan_lib import film
+from srgan_lib import film, runs
+from srgan_lib.adversarial import make_trainer
 from srgan_lib.degradation import bicubic_downscale
 from srgan_lib.errors import ImageError
 from srgan_lib.film import TrainingFilm
@@ -64,6 +67,38 @@ def test_moments_are_kept_in_the_run_and_found_by_a_later_session(tiny, pool, tm
     assert np.array_equal(second.moments[2], first.moments[2])
 
 
+def test_the_film_begins_with_the_start(tiny, pool, tmp_path, hr):
+    recipe = tiny("srgan-mse", steps=2)
+    trainer = make_trainer(recipe, pool, tmp_path, validate=lambda network: {"psnr_y": 21.5})
+    untrained = upscale(copy.deepcopy(trainer.result), bicubic_downscale(hr, 4))
+    first = watch(hr)
+    first(trainer)
+    trainer.run(until=1, on_log=first, log_every=1, progress=False)
+
+    resumed = make_trainer(recipe, pool, tmp_path, validate=lambda network: {"psnr_y": 22.5})
+    resumed.resume()
+    second = watch(hr)
+    second(resumed)  # not the start, though nothing has been trained in this session
+    resumed.run(on_log=second, log_every=1, progress=False)
+    for watched in (first, second):
+        scrubber = watched.scrubber(resumed)
+        assert scrubber.frames[0] == "step 0, PSNR-Y 21.50 dB"
+        assert [words.split(",")[0] for words in scrubber.frames] == ["step 0", "step 1", "step 2"]
+        assert np.array_equal(watched.moments[0], untrained)
+    assert not np.array_equal(second.moments[2], untrained)
+
+
+@pytest.mark.parametrize("kept", [None, "{", "[0]", '{"step": 3}'])
+def test_a_start_that_cannot_be_used_is_left_out(kept, tiny, pool, tmp_path, hr):
+    trainer = Trainer(tiny("srresnet", steps=1), pool, tmp_path)
+    watched = watch(hr)
+    watched(trainer)
+    trainer.run(on_log=watched, log_every=1, progress=False)
+    file = tmp_path / film.FOLDER / film.START
+    file.unlink() if kept is None else file.write_text(kept)
+    assert len(watch(hr).scrubber(trainer).frames) == 1
+
+
 def test_moments_of_no_or_another_run_are_left_alone(tiny, pool, tmp_path, hr):
     trainer = Trainer(tiny("srresnet", steps=2), pool, tmp_path)
     watched = watch(hr)
@@ -86,8 +121,11 @@ def test_two_pictures_of_one_size_have_two_films(tiny, pool, tmp_path, hr):
 
 def test_watching_changes_nothing_in_the_training(tiny, pool, hr):
     recipe = tiny("srresnet-mse", steps=4)  # batch norm, and no running mean
-    watched, alone = Trainer(recipe, pool), Trainer(recipe, pool)
-    watched.run(on_log=watch(hr), log_every=1, progress=False)
+    validate = runs.validation_psnr(size=32)
+    watched, alone = (Trainer(recipe, pool, validate=validate) for _ in range(2))
+    look = watch(hr)
+    look(watched)
+    watched.run(on_log=look, log_every=1, progress=False)
     alone.run(log_every=1, progress=False)
     assert watched.generator.training
     pairs = zip(watched.generator.parameters(), alone.generator.parameters(), strict=True)

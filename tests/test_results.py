@@ -96,6 +96,31 @@ def test_the_ablation_is_compared_with_its_base():
     assert row(page, "Each change alone", "with EMA").endswith("| 29.25 | +0.25 | – | – |")
 
 
+@pytest.mark.parametrize(
+    ("change", "fields", "sentence"),
+    [
+        ("with EMA", ["ema"], "changes one field of the base's recipe."),
+        ("two", ["ema", "lead"], "and these a second one (two: lead)."),
+        ("LPIPS on VGG16 and L1", None, "(LPIPS on VGG16 and L1: a lead of 40, not 300)."),
+        ("LPIPS on VGG16 and L1", ["content"], "changes one field of the base's recipe."),
+    ],
+)
+def test_a_row_that_differs_in_two_things_is_named(change, fields, sentence):
+    base = {"steps": 500, "psnr_y": 29.0, "lpips": 0.12, "minutes": 9.0}
+    entry = {**base, "change": change} | ({} if fields is None else {"fields": fields})
+    assert sentence in render_results([], BICUBIC, {"about": "", "base": base, "rows": [entry]})
+
+
+def test_a_stage_is_told_from_what_came_before():
+    first = card("srresnet", "CPU, 2 threads")
+    init = {"name": "srresnet", "sha256": "0" * 64, "steps": 4500, "minutes": 86.5}
+    page = render_results([first, {**card("srgan", "CPU"), "init": init}], BICUBIC)
+    assert "| random weights |" in row(page, "Set5", "`srresnet`")
+    assert "| 1,000 | 20.0 | CPU | `srresnet` after 4,500 steps, 86.5 minutes |" in row(
+        page, "Set5", "`srgan`"
+    )
+
+
 def test_without_any_measurement(tmp_path):
     page = render_results([], BICUBIC)
     assert page.count("Not measured yet.") == 2 and "No card has a history" in page

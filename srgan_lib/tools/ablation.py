@@ -3,7 +3,7 @@
     python -m srgan_lib.tools.ablation --data DIV2K --steps 2000
 
 All trainings start from one generator and see the same pictures; each differs from the base in one
-thing. Run again with the same settings, it adds the rows that are missing.
+field of its recipe. Run again with the same settings, it adds the rows that are missing.
 """
 
 import argparse
@@ -34,8 +34,10 @@ BASE = {
     "shift": 0, "discriminator_rate": 1.0, "cosine": False, "learning_rate": 1e-4,
 }  # fmt: skip
 CHANGES: dict[str, dict[str, Any]] = {
-    "LPIPS on VGG16 as content": {"content": (("lpips-vgg", 1.0),), "lead": 40.0},
-    "LPIPS on VGG16 and L1": {"content": (("lpips-vgg", 1.0), ("l1", 1.0)), "lead": 40.0},
+    "LPIPS on VGG16": {"content": (("lpips-vgg", 1.0),)},
+    "LPIPS on VGG16 and five times L1": {"content": (("lpips-vgg", 1.0), ("l1", 5.0))},
+    # The grid's gradient is then a quarter of VGG54's, as it is of LPIPS's in the recipe `srgan`.
+    "VGG54 and the grid loss": {"content": (("vgg54", 1.0), ("grid", 100.0))},
     "VGG22 instead of VGG54": {"content": (("vgg22", 1.0),)},
     "VGG54 before the activation, L1": {"content": (("vgg54-l1", 1.0),)},
     "VGG54 and MSE of equal weight": {"content": (("vgg54", 1.0), ("mse", 1.0))},
@@ -81,7 +83,7 @@ def ablate(args: argparse.Namespace) -> None:
         result = trainer.run(progress=False)
         row = {"steps": args.steps, "minutes": trainer.seconds / 60, **score(result)}
         if change:
-            table["rows"].append({"change": change, **row})
+            table["rows"].append({"change": change, "fields": list(values), **row})
         else:
             table["base"] = row
         write_json(args.out, table)
