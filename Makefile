@@ -47,13 +47,14 @@ lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebo
 	@$(PY) -m codespell_lib *.md *.cff Makefile data/*/*.md docs notebooks srgan_lib tests
 	@$(PY) -m srgan_lib.tools.notebooks --check
 
-unit: $(READY)  ## the unit tests
-	@$(SMALL) $(PY) -m pytest -q
+unit: $(READY)  ## the unit tests in random order; SEED=N repeats one, JOBS=N runs N side by side
+	@seed=$(or $(SEED),$$(date +%s)); echo "make unit SEED=$$seed has this order."; \
+	$(SMALL) $(PY) -m pytest -q -n $(or $(JOBS),0) --dist loadfile --randomly-seed=$$seed
 
 nbval: $(READY)  ## every cell of every notebook, in seconds and without a network
 	@rm -rf build/nbval
 	@$(OFFLINE) $(SMALL) SRGAN_PROFILE=smoke SRGAN_WORK="$(CURDIR)/build/nbval" \
-		$(PY) -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+		$(PY) -m pytest -q -p no:randomly --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's recorded versions
 	@$(SMALL) $(PY) tests/colab_run.py

@@ -20,7 +20,7 @@ from . import data
 from .checkpoints import find_weights, load_generator, weights_info
 from .errors import WeightsError
 from .evaluation import evaluate
-from .files import write_atomically, write_json
+from .files import write_json, write_text
 from .inference import upscale
 from .markdown import render_card
 from .metrics import LPIPS
@@ -192,9 +192,7 @@ def write_card(
     write_json(weights.with_suffix(".json"), card)
     card = read_card(weights)  # as a reader will have it: lists for tuples, null for infinite
     text = render_card(card)
-    write_atomically(
-        weights.with_suffix(".md"), lambda file: Path(file).write_text(text, encoding="utf-8")
-    )
+    write_text(weights.with_suffix(".md"), text)
     return card
 
 

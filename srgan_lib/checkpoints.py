@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from .errors import SRGANError, WeightsError
+from .errors import Note, SRGANError, WeightsError
 from .files import write_atomically
 from .models import Generator
 
@@ -70,7 +70,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
             # Out of the way, so that the next save does not put it over the good one before it.
             aside = candidate.with_name(candidate.name + ".damaged")
             os.replace(candidate, aside)
-            warnings.warn(f"{candidate} is damaged: it is now {aside.name}.", stacklevel=2)
+            warnings.warn(f"{candidate} is damaged: it is now {aside.name}.", Note, stacklevel=2)
     if candidates:
         raise WeightsError(
             f"No checkpoint in {path.parent} could be read: run again to start from the beginning."

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from . import commands
 from .checkpoints import shipped_weights
+from .console import open_output
 from .devices import PRECISIONS, is_out_of_memory
-from .errors import SRGANError
+from .errors import Note, SRGANError
 from .recipes import PROFILES, RECIPES
 from .results_page import VARIANTS
 
@@ -153,19 +154,30 @@ def _fail(sentence: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 for an error that the user can mend."""
-    args = _parser().parse_args(arguments)
-    return report_errors(lambda: args.run(args))
+    """Run one command; returns the exit status: 0, or 2 for an error that the user can mend.
+
+    130 stands for Ctrl-C, 141 for a reader of the output that has gone, as shells have it.
+    """
+
+    def work() -> None:
+        args = _parser().parse_args(arguments)  # its help is printed, too
+        args.run(args)
+
+    return report_errors(work)
 
 
 def report_errors(work: Callable[[], None]) -> int:
     """Do `work`; an error that the user can mend becomes one line, and 2 is returned for it."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        warnings.simplefilter("default", Note)  # no error, not even with python -W error
         try:
-            work()
+            with open_output():
+                work()
         except SRGANError as error:
             return _fail(str(error))
+        except BrokenPipeError:  # `head`, say, has read enough
+            return 128 + 13  # what a shell says of a program that ended by SIGPIPE
         except OSError as error:  # a full disk, a folder without permission
             return _fail(f"{error.filename or 'A file'}: {error.strerror or error}.")
         except (MemoryError, RuntimeError) as error:

@@ -17,7 +17,7 @@ from .data import PatchPool, samples
 from .devices import choose_device
 from .distributed import distributed_kind, joined, rank, world_size
 from .environment import choose_profile
-from .errors import DataError, SRGANError
+from .errors import DataError, Note, SRGANError
 from .evaluation import evaluate, score_table
 from .fast import fast_copy
 from .files import check_new, own_folder, write_json
@@ -204,6 +204,7 @@ def _pictures(name: str, recipe: Recipe) -> list[Picture]:
         else:
             warnings.warn(
                 f"Left out: {picture.name} is smaller than the {recipe.patch_size} px patches.",
+                Note,
                 stacklevel=2,
             )
     if not good:

@@ -15,6 +15,7 @@ from .download import download as download_file
 from .download import download_drive
 from .errors import ConfigError, DataError, DownloadError
 from .images import SUFFIXES, list_images
+from .paths import expanded
 
 DOWNLOADS = Path(__file__).resolve().parent.parent / "data" / "downloads"
 # An id alone, or anywhere in a link: the tail is allowed only if the link's beginning was found.
@@ -158,7 +159,7 @@ def dataset_from_zip(
         DownloadError: Google Drive does not send it.
         DataError: no such file, no pictures, or pictures in several folders of which none is "HR".
     """
-    path, root = Path(source).expanduser(), _root(root)
+    path, root = expanded(source), _root(root)
     if not path.exists():
         drive = _DRIVE_ID.fullmatch(str(source))
         if not drive:
@@ -167,13 +168,16 @@ def dataset_from_zip(
     folder = path if path.is_dir() else root / path.stem
     if not folder.exists():
         extract(path, folder, progress=progress)
+        packed = path.stat().st_mtime_ns
+        if folder.stat().st_mtime_ns < packed:  # a clock was set back, or another machine's is fast
+            os.utime(folder, ns=(packed, packed))
     elif folder.stat().st_mtime < path.stat().st_mtime:
         raise DataError(f"{path} is newer than {folder}: remove that folder and run again.")
     return _picture_folder(folder)
 
 
 def _root(root: str | Path | None) -> Path:
-    return Path(root or os.environ.get("SRGAN_DATA") or DOWNLOADS).expanduser()
+    return expanded(root or os.environ.get("SRGAN_DATA") or DOWNLOADS)
 
 
 def _locate(entry: Dataset, root: Path) -> Path | None:

@@ -5,6 +5,7 @@ PyTorch's DistributedDataParallel (DDP) averages the gradients, so all make the 
 process 0 writes. Source: Li et al. 2020, "PyTorch Distributed". What it costs: docs/scaling.md.
 """
 
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -101,7 +102,9 @@ class Distributed:
         # Buffers are not broadcast: a discriminator sees two batches between its updates, and the
         # second broadcast would change what the first one's backward pass needs.
         module.requires_grad_(True)
-        return DistributedDataParallel(module, broadcast_buffers=False)
+        known = inspect.signature(DistributedDataParallel).parameters
+        new, old = "forward_sync_buffers", "broadcast_buffers"  # renamed in PyTorch 2.13
+        return DistributedDataParallel(module, **{new if new in known else old: False})
 
     def batch(self, rng: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         whole = super().batch(rng)

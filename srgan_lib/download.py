@@ -131,10 +131,11 @@ def _fetch(url: str, part: Path, etag: Path, size: int | None, progress: bool, t
     if have:
         request.add_header("Range", f"bytes={have}-")
         if etag.exists():  # a file that has changed since is then sent from its beginning
-            request.add_header("If-Range", etag.read_text())
+            request.add_header("If-Range", etag.read_text("utf-8"))
     try:
         response = urllib.request.urlopen(request, timeout=timeout)
     except HTTPError as error:
+        error.close()  # its connection; what it says stays
         if error.code != 416:
             raise
         if error.headers.get("Content-Range") == f"bytes */{have}":
@@ -158,7 +159,7 @@ def _fetch(url: str, part: Path, etag: Path, size: int | None, progress: bool, t
             raise OSError(errno.ENOSPC, text)
         etag.unlink(missing_ok=True)
         if response.headers.get("ETag", "").startswith('"'):  # If-Range takes no weak one, W/"..."
-            etag.write_text(response.headers["ETag"])
+            etag.write_text(response.headers["ETag"], encoding="utf-8")
         whole, bar = False, _bar(part.stem, total, progress, initial=have)
         broken = (ConnectionError, TimeoutError, HTTPException)  # but no OSError of the disk
         with bar, part.open("ab" if resumed else "wb") as file, suppress(*broken):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigError
+from .paths import expanded
 from .recipes import PROFILES
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def setup(*, save_to_drive: bool = False) -> Environment:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     profile = choose_profile(device.type)
     work = choose_work(save_to_drive)
-    data = Path(os.environ.get("SRGAN_DATA") or ROOT / "data" / "downloads").expanduser()
+    data = expanded(os.environ.get("SRGAN_DATA") or ROOT / "data" / "downloads")
     chip = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} cores"
     rows = {
         "device": f"{device.type} ({chip}), PyTorch {torch.__version__}",
@@ -150,8 +151,8 @@ def choose_work(save_to_drive: bool = False) -> Path:
     Raises:
         ConfigError: the folder cannot be written.
     """
-    work = Path(os.environ.get("SRGAN_WORK") or _drive(save_to_drive) or ROOT / "work")
-    work = work.expanduser().resolve()
+    work = os.environ.get("SRGAN_WORK") or _drive(save_to_drive) or ROOT / "work"
+    work = expanded(work).resolve()
     try:
         work.mkdir(parents=True, exist_ok=True)
         writable = os.access(work, os.W_OK)

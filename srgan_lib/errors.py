@@ -5,6 +5,10 @@ class SRGANError(ValueError):
     """Base of all of them; the command line prints the message and exits with status 2."""
 
 
+class Note(UserWarning):
+    """A sentence that the reader should know, and that asks for no change of any code."""
+
+
 class ImageError(SRGANError):
     """A file or array that is not a usable picture."""
 

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from .artifacts import checkerboard, color_shift, consistency
 from .degradation import bicubic_downscale, bicubic_upscale, check_scale
-from .errors import ConfigError, DataError, ImageError
+from .errors import ConfigError, DataError, ImageError, Note
 from .images import crop_to_multiple, iter_folder, list_images, read_image
 from .metrics import LPIPS, psnr, ssim, ssim_daala
 
@@ -134,7 +134,7 @@ def evaluate(
                 )
             rows.append({"name": name, **_score(sr, hr, lr, scale, border, lpips)})
         except ImageError as error:
-            warnings.warn(f"Left out: {name}: {error}", stacklevel=2)
+            warnings.warn(f"Left out: {name}: {error}", Note, stacklevel=2)
     if not rows:
         raise DataError(
             f"{hr_dir} has no picture that can be scored with a border of {border} px at scale "

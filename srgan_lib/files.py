@@ -126,10 +126,20 @@ def _umask() -> int:
     return mask
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write text as UTF-8, atomically.
+
+    Where the locale is not UTF-8, Python hands out the bytes of a file's name as surrogates, which
+    no encoding knows: they become characters again, and those of no UTF-8 become the sign for it.
+    """
+    known = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    write_atomically(path, lambda temporary: Path(temporary).write_text(known, encoding="utf-8"))
+
+
 def write_json(path: str | Path, value: Any) -> None:
     """Write plain values as JSON, atomically; null stands for numbers that are not finite."""
-    text = json.dumps(_finite(value), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))
+    text = json.dumps(_finite(value), indent=1, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + "\n")
 
 
 def _finite(value: Any) -> Any:

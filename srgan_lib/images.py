@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps
 
-from .errors import DataError, ImageError
+from .errors import DataError, ImageError, Note
 from .files import check_new, write_atomically
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -243,7 +243,7 @@ def iter_folder(folder: str | Path) -> Iterator[Picture]:
         try:
             image = read_image(path)
         except ImageError as error:
-            warnings.warn(f"Left out: {error}", stacklevel=2)
+            warnings.warn(f"Left out: {error}", Note, stacklevel=2)
             continue
         yield Picture(path.name, image)
 

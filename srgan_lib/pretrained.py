@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import URLError
 
 import torch
 
 from .errors import WeightsError
+from .paths import expanded
 
 if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
@@ -20,7 +22,7 @@ def read_state(path: str | Path) -> State:
     Raises:
         WeightsError: no such file, or not readable as weights.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if not path.is_file():
         raise WeightsError(f"There is no file {path}: give the path of a weights file.")
     try:
@@ -47,11 +49,17 @@ def download_state(official: "WeightsEnum", otherwise: str) -> tuple[State, str]
         otherwise: what to do when there is no network, for the error's sentence.
 
     Raises:
-        WeightsError: they could not be downloaded.
+        WeightsError: they could not be downloaded, or not be kept.
     """
     try:
         return official.get_state_dict(progress=True, check_hash=True), official.url
     except (OSError, RuntimeError) as error:
+        # An answer of the server's has its address as file name.
+        if getattr(error, "filename", None) and not isinstance(error, URLError):
+            otherwise = f"{otherwise}, or a folder that can be written in TORCH_HOME"
+            raise WeightsError(
+                f"The weights at {official.url} have no place ({error}): {otherwise}."
+            ) from None
         raise WeightsError(
             f"The weights at {official.url} could not be downloaded ({error}): go online, or "
             f"{otherwise}."

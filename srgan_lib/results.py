@@ -14,7 +14,7 @@ from .cards import check_card, read_card
 from .checkpoints import SHIPPED, load_generator
 from .data import samples
 from .errors import DataError
-from .files import write_atomically, write_json
+from .files import write_atomically, write_json, write_text
 from .inference import upscale
 from .results_page import CURVE, VARIANTS, render_results
 from .strips import DPI, STRIPS, quality_over_minutes, strip
@@ -84,7 +84,7 @@ def write_results(
         _save(quality_over_minutes(cards), results / CURVE)
     folder = Path(os.path.relpath(results, page.parent)).as_posix()
     text = render_results(**collect(weights, results), folder=folder)
-    write_atomically(page, lambda file: Path(file).write_text(text, encoding="utf-8"))
+    write_text(page, text)
     return page
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .data import PatchPool
-from .errors import ConfigError, DataError, ImageError
+from .errors import ConfigError, DataError, ImageError, Note
 from .images import SUFFIXES, decode_image
 
 SUFFIX = ".tar"
@@ -133,11 +133,11 @@ def read_shard(shard: str | Path, patch_size: int = 1) -> list[np.ndarray]:
                 try:
                     image = decode_image(data, name)
                 except ImageError as error:
-                    warnings.warn(f"Left out: {error}", stacklevel=2)
+                    warnings.warn(f"Left out: {error}", Note, stacklevel=2)
                     continue
                 if min(image.shape[:2]) < patch_size:
                     small = f"{name} is smaller than the {patch_size} px patches."
-                    warnings.warn(f"Left out: {small}", stacklevel=2)
+                    warnings.warn(f"Left out: {small}", Note, stacklevel=2)
                     continue
                 images.append(image)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .degradation import imresize
-from .errors import DataError, ImageError, SRGANError
+from .errors import DataError, ImageError, Note, SRGANError
 from .files import own_folder, write_atomically
 from .images import SAVE_OPTIONS, Contents, check_writable, list_images, read_contents
 from .inference import Enlarger, bands
@@ -150,12 +150,12 @@ def _upscale_files(enlarger: Enlarger, files, target: Path, tile, force, progres
         known = file.suffix.lower() in SAVE_OPTIONS
         result = target / (file.name if known else f"{file.name}.png")
         if result.exists() and not force:
-            warnings.warn(f"Left as it is: {result} exists.", stacklevel=3)
+            warnings.warn(f"Left as it is: {result} exists.", Note, stacklevel=3)
             continue
         try:
             size = upscale_file(enlarger, file, result, tile=tile, force=force, progress=progress)
         except SRGANError as error:
-            warnings.warn(f"Left out: {error}", stacklevel=3)
+            warnings.warn(f"Left out: {error}", Note, stacklevel=3)
             failed += 1
             continue
         done += 1

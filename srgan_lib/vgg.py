@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .errors import ConfigError, WeightsError
+from .errors import ConfigError, Note, WeightsError
 from .pretrained import download_state, read_state
 from .ranges import convert
 
@@ -122,6 +122,7 @@ def _vgg_state(arch: str, weights: str | Path) -> tuple[Mapping[str, torch.Tenso
     if str(weights) == "random":
         warnings.warn(
             f"{arch} has random weights: the content loss compares textures it was never taught.",
+            Note,
             stacklevel=3,
         )
         return None, "random"

@@ -2,10 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 
 from srgan_lib.data import PatchPool
 from srgan_lib.degradation import imresize
 from srgan_lib.recipes import Recipe, get_recipe
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers():
+    """What a test draws does not depend on the tests before it, so that they may come in any order.
+
+    pytest-randomly does the same for `random` and NumPy.
+    """
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -549,11 +549,12 @@ def lab(tmp_path):
     settings |= {"JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings")}
     settings |= {"JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces")}
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], cwd=tmp_path, text=True,
-        env={**os.environ, **settings, "PYTHONPATH": path}, stdout=subprocess.DEVNULL,
-        stderr=(tmp_path / "log").open("w"),
-    )  # fmt: skip
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], cwd=tmp_path, text=True,
+            env={**os.environ, **settings, "PYTHONPATH": path}, stdout=subprocess.DEVNULL,
+            stderr=log,
+        )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -29,19 +29,24 @@ def run(*words: str) -> int:
     return main(words)
 
 
+def size(path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
 def test_upscale(files):
     assert run("upscale", "photo.png", "out/big.png", "--weights", "x2.safetensors") == 0
-    assert Image.open(files / "out" / "big.png").size == (48, 40)
+    assert size(files / "out" / "big.png") == (48, 40)
     assert run("upscale", "photo.png", "bicubic.png", "--weights", "bicubic", "--scale", "8") == 0
-    assert Image.open(files / "bicubic.png").size == (192, 160)
+    assert size(files / "bicubic.png") == (192, 160)
 
 
 def test_upscale_keeps_transparency(files):
     rgba = np.dstack([np.array(Image.open("photo.png")), np.full((20, 24), 128, np.uint8)])
     Image.fromarray(rgba).save("clear.png")
     assert run("upscale", "clear.png", "big.png", "--weights", "x2.safetensors") == 0
-    big = Image.open("big.png")
-    assert big.mode == "RGBA" and set(np.array(big)[..., 3].flat) == {128}
+    with Image.open("big.png") as big:
+        assert big.mode == "RGBA" and set(np.array(big)[..., 3].flat) == {128}
 
 
 def test_evaluate_writes_the_promised_json(files, capsys):
@@ -128,6 +133,7 @@ BAD = [
     ("train srresnet --out mine --profile smoke --data hr", "move it away"),
     ("train srresnet --out run --profile cpu --data hr", "96 px"),
     ("train srgan --out run --profile smoke --data hr --vgg text.png", "text.png"),
+    ("train srgan --out run --profile smoke --data hr --vgg ~no.such.user/vgg.pth", "whole path"),
 ]
 
 
@@ -161,4 +167,4 @@ def test_equal_pictures_are_null_in_json(files):
 
 def test_the_network_that_comes_with_the_course_is_the_default(files):
     assert run("upscale", "photo.png", "big.png") == 0
-    assert Image.open(files / "big.png").size == (96, 80)
+    assert size(files / "big.png") == (96, 80)

@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 import threading
+import time
 import zipfile
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -190,6 +191,17 @@ def test_zip_that_was_replaced_is_not_overlooked(root, tmp_path):
     dataset_from_zip(archive, root, progress=False)
     later = (root / "mine").stat().st_mtime + 10
     os.utime(archive, (later, later))
+    with pytest.raises(DataError, match="is newer than"):
+        dataset_from_zip(archive, root, progress=False)
+
+
+def test_zip_of_a_machine_whose_clock_is_fast(root, tmp_path):
+    archive = make_zip(tmp_path / "mine.zip", "a.png")
+    later = time.time() + 3600
+    os.utime(archive, (later, later))
+    for _ in range(2):
+        assert dataset_from_zip(archive, root, progress=False) == root / "mine"
+    os.utime(archive, (later + 10, later + 10))
     with pytest.raises(DataError, match="is newer than"):
         dataset_from_zip(archive, root, progress=False)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent.parent / "srgan_lib"
 ORDER = [
-    *("errors", "ranges", "devices", "interrupts", "files", "images", "png", "degradation"),
+    *("errors", "paths", "console", "ranges", "devices", "interrupts"),
+    *("files", "images", "png", "degradation"),
     *("download", "archives"),
     *("datasets", "data", "shards", "models", "fast", "pretrained", "vgg", "losses", "recipes"),
     *("checkpoints", "averages", "resuming", "training", "adversarial", "distributed"),

@@ -238,6 +238,15 @@ def test_lpips_without_network_says_what_to_do(monkeypatch, tmp_path):
         LPIPS()
 
 
+def test_lpips_without_a_place_for_its_weights_says_what_to_do(monkeypatch, tmp_path):
+    pytest.importorskip("lpips")
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("SRGAN_ALEXNET", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(WeightsError, match=r"have no place.*TORCH_HOME"):
+        LPIPS()
+
+
 def test_lpips_without_its_package_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "lpips", None)
     with pytest.raises(ConfigError, match="pip install lpips"):

@@ -4,6 +4,7 @@ Process 0 writes its gradients and the values that are logged to FILE.
 """
 
 import sys
+import warnings
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ def update(name: str, device: torch.device) -> dict:
 
 
 def main(file: str) -> None:
+    # As in pyproject.toml for the tests themselves, which do not see those of another process.
+    warnings.filterwarnings("error", module="__main__|srgan_lib")
     with joined("cpu") as device:
         results = {name: update(name, device) for name in ("srresnet", "srgan-mse")}
         if rank() == 0:

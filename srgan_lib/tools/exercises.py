@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 
+from ..console import open_output
 from ..errors import SRGANError
 from .notebooks import NOTEBOOKS, ROOT, notebook_paths
 
@@ -132,6 +133,7 @@ def write_copies(folder: Path = NOTEBOOKS, output: Path = OUTPUT) -> list[Path]:
     return written
 
 
+@open_output()  # it prints names, and paths of any alphabet
 def main(arguments: list[str] | None = None) -> int:
     """Write the copies and name them."""
     parser = argparse.ArgumentParser(

@@ -24,6 +24,7 @@ from pathlib import Path
 import nbformat
 
 from ..checks import EXERCISES
+from ..console import open_output
 from ..errors import DataError, SRGANError
 from .exercises import CHECK, exercises
 from .notebooks import NOTEBOOKS, ROOT, notebook_paths
@@ -175,6 +176,7 @@ def _run(cells, limits: Limits) -> tuple[dict[str, str | None], str]:
         return known["said"], f"The notebook did not get here: {why} in cell {known.get('cell')}."
 
 
+@open_output()  # it prints names, and paths of any alphabet
 def main(arguments: list[str] | None = None) -> int:
     """Grade a folder, write the table and print the sums."""
     parser = argparse.ArgumentParser(

@@ -16,6 +16,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from ..console import open_output
 from ..errors import SRGANError
 from .book import PAPERS, print_book
 from .browser import BrowserError, open_browser
@@ -157,6 +158,7 @@ def _end_if(found: list[str]) -> None:
         raise HandoutError("\n".join(found))
 
 
+@open_output()  # it prints names, and paths of any alphabet
 def main(arguments: list[str] | None = None) -> int:
     """Build the handout; the exit status is 1 if it has a fault."""
     parser = argparse.ArgumentParser(
