@@ -59,7 +59,10 @@ def slider(pictures):
 
 def host_page(*widgets):
     frames = "".join(f"<section>{widget.to_html()}</section>" for widget in widgets)
-    return f'<!doctype html><html lang="en"><title>x</title><body><main><h1>x</h1>{frames}</main>'
+    # Lines of whole pixels, whatever the fonts are: a frame cannot see where in a pixel it begins.
+    style = "<style>h1 { margin: 20px 0; line-height: 40px }</style>"
+    head = f'<!doctype html><html lang="en"><title>x</title>{style}'
+    return f"{head}<body><main><h1>x</h1>{frames}</main>"
 
 
 class Shown:
