@@ -13,7 +13,7 @@ from PIL import Image
 
 from srgan_lib.cli import main
 from srgan_lib.data import PatchPool
-from srgan_lib.errors import ConfigError, DataError
+from srgan_lib.errors import ConfigError, DataError, Note
 from srgan_lib.shards import ShardPool, count_pictures, read_shard
 from srgan_lib.training import Trainer
 
@@ -87,9 +87,9 @@ def test_pictures_are_those_of_the_files_with_dots_and_folders_in_their_names(tm
 def test_small_and_damaged_pictures_are_left_out_with_their_names(tmp_path, pictures):
     small = png(pictures[1][:20])
     shard = pack(tmp_path / "a.tar", {"a.png": png(pictures[0]), "b.png": small, "c.png": b"no"})
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(Note) as caught:
         assert len(read_shard(shard, patch_size=32)) == 1
-    said = [str(warning.message) for warning in caught]
+    said = [str(warning.message) for warning in caught if warning.category is Note]
     assert "b.png is smaller than the 32 px" in said[0] and "c.png is not a picture" in said[1]
     with pytest.raises(DataError, match="no picture of at least 65 px"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
