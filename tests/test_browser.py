@@ -275,10 +275,12 @@ def test_the_page_scrolls_over_the_pictures_unless_ctrl_zooms(show, slider):
     zoom = shown.label("Zoom")
     shown.stage.hover(position={"x": 20, "y": 20})
     shown.page.mouse.wheel(0, 100)
+    wait_for(lambda: shown.page.evaluate("scrollY") > 0)
     assert zoom.input_value() == "1"
+    shown.page.wait_for_timeout(1000)  # for Chromium, turns in quick succession are one gesture
     shown.page.keyboard.down("Control")
     shown.page.mouse.wheel(0, -400)
-    assert float(zoom.input_value()) > 2
+    wait_for(lambda: float(zoom.input_value()) > 2)
 
 
 def seen_labels(shown):
@@ -574,7 +576,7 @@ def lab(tmp_path):
         server.wait(20)
 
 
-def wait_for(condition, seconds=30):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come about"

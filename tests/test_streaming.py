@@ -117,7 +117,8 @@ def test_what_exif_says_of_more_than_the_pixels_is_kept(tmp_path, name):
 def test_damaged_exif_is_left_out(tmp_path, exif):
     Image.fromarray(photo(20, 30)).save(tmp_path / "lr.jpg", exif=exif)
     upscale_file(bicubic_enlarger(2), tmp_path / "lr.jpg", tmp_path / "sr.png")
-    assert "exif" not in Image.open(tmp_path / "sr.png").info
+    with Image.open(tmp_path / "sr.png") as image:
+        assert "exif" not in image.info
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory.")])
