@@ -274,7 +274,7 @@ def test_the_page_scrolls_over_the_pictures_unless_ctrl_zooms(show, slider):
     shown = show(slider, viewport={"width": 700, "height": 300})
     zoom = shown.label("Zoom")
     shown.stage.hover(position={"x": 20, "y": 20})
-    shown.page.mouse.wheel(0, 100)
+    shown.page.mouse.wheel(0, 60)  # the stage, 120 px high, stays under the pointer
     wait_for(lambda: shown.page.evaluate("scrollY") > 0)
     assert zoom.input_value() == "1"
     shown.page.wait_for_timeout(1000)  # for Chromium, turns in quick succession are one gesture
