@@ -128,7 +128,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     cards.finish(
         trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
         command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
-        f"--steps {recipe.steps} --batch-size {recipe.batch_size}",
+        f"--steps {recipe.steps} --batch-size {recipe.batch_size}"
+        + (f" --precision {args.precision}" if args.precision != "auto" else ""),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
 
