@@ -154,12 +154,14 @@ def run_results(args: argparse.Namespace) -> None:
 def run_benchmark(args: argparse.Namespace) -> None:
     if args.json:
         check_new(args.json, force=args.force)
+    # First, because a bad size is refused there, and minutes of timing would be lost with it.
+    memory = None if args.memory is None else footprint(args.memory, device=args.device)
     result = benchmark(
         choose_device(args.device), batch_size=args.batch_size, patch_size=args.patch_size,
         seconds=args.seconds, compile=args.compile, precision=args.precision,
     )  # fmt: skip
-    if args.memory:
-        result["memory"] = footprint(args.memory, device=args.device)
+    if memory:
+        result["memory"] = memory
     print(report(result))
     if args.json:
         write_json(args.json, result)

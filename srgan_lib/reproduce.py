@@ -95,6 +95,7 @@ def reproduce(
             command = f"python -m srgan_lib reproduce --variants {name} --profile {profile}"
             command += f" --steps {steps}" if steps else ""
             command += f" --vgg-arch {recipe.vgg}" if vgg_arch == recipe.vgg else ""
+            command += f" --precision {precision}" if precision != "auto" else ""
             finish(
                 trainer, name, about_data=about_data, sets=sets, lpips=lpips, bicubic=bicubic,
                 command=command, progress=progress,

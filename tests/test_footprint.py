@@ -2,6 +2,8 @@
 
 import pytest
 
+from srgan_lib import commands
+from srgan_lib.cli import main
 from srgan_lib.errors import ConfigError, SRGANError
 from srgan_lib.footprint import footprint
 
@@ -13,6 +15,13 @@ def test_the_memory_of_a_process_is_measured():
     large = footprint(3000, "bicubic")
     # The picture itself, 27 MB, and what becomes of it; of SR's 432 MB only a band at a time.
     assert small["megabytes"] + 20 < large["megabytes"] < small["megabytes"] + 400
+
+
+@pytest.mark.parametrize("side", ["0", "-8"])
+def test_a_bad_size_is_refused_before_minutes_of_timing(side, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "benchmark", None)
+    assert main(["benchmark", "--memory", side]) == 2
+    assert f"at least 1 pixel a side, not {side}" in capsys.readouterr().err
 
 
 def test_what_fails_is_said_in_its_own_words():

@@ -76,6 +76,13 @@ def test_cards_say_how_each_network_was_made(finished):
     assert [row["step"] for row in srgan["history"]] == [1, 2, 3]
 
 
+def test_the_card_says_which_precision_was_asked_for(run, tmp_path):
+    run(tmp_path, "srresnet", precision="bfloat16")
+    card = cards.read_card(tmp_path / "srresnet" / WEIGHTS)
+    assert card["command"].endswith("--precision bfloat16")
+    assert card["device"].endswith("bfloat16")
+
+
 def test_the_page_has_their_scores(finished):
     page = (finished / "RESULTS.md").read_text(encoding="utf-8")
     for name in ("srresnet", "srgan"):
