@@ -10,7 +10,8 @@ import torch
 
 from .data import PatchPool
 from .errors import TrainingError
-from .losses import discriminator_loss, gradient_norms, noisy_labels, random_shift
+from .graphs import Labels
+from .losses import discriminator_loss, gradient_norms, noisy_labels, shifted
 from .models import Discriminator, Generator
 from .recipes import Recipe
 from .training import Trainer
@@ -83,15 +84,19 @@ class AdversarialTrainer(Trainer):
         with self._autocast():
             return self.discriminator(picture).float()
 
-    def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _choose(self, count: int) -> tuple[tuple[int, int], Labels]:
+        place, _ = super()._choose(count)
+        if not self.recipe.label_noise:
+            return place, None
+        labels = noisy_labels((count, 1), self.rng)
+        return place, tuple(x.to(self.device, non_blocking=True) for x in labels)
+
+    def learn(self, lr, hr, place: tuple[int, int], labels: Labels) -> dict[str, torch.Tensor]:
         relativistic = self.recipe.relativistic
-        sr, hr = random_shift(self.generate(lr), hr, self.recipe.shift, self.rng)
+        sr, hr = shifted(self.generate(lr), hr, self.recipe.shift, place)
 
         self.discriminator.requires_grad_(True)
         hr_logits, sr_logits = self.judge(hr), self.judge(sr.detach())
-        labels = None
-        if self.recipe.label_noise:
-            labels = tuple(x.to(self.device) for x in noisy_labels(hr_logits.shape, self.rng))
         loss_d = discriminator_loss(hr_logits, sr_logits, labels, relativistic)
         self._descend(loss_d, self.optimizer_d)
 

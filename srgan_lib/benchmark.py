@@ -139,6 +139,8 @@ def _training(
         plain = PlainLoop(recipe, files, pool.device, workers, options["vgg"])
         loops: dict[str, Loop] = {"plain": plain}
         loops["library"] = library_loop(make_trainer(recipe, pool, **options))
+        if pool.device.type == "cuda":  # what recording the step as a CUDA graph gains
+            loops["eager"] = library_loop(make_trainer(recipe, pool, graphs=False, **options))
         if compile:
             loops["compiled"] = library_loop(make_trainer(recipe, pool, compile=True, **options))
     flop = count_flop(partial(loops["library"], 1))

@@ -5,7 +5,6 @@ who considers using the network.
 """
 
 import json
-import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -173,7 +172,7 @@ def write_card(
         "minutes": info["minutes"],
         "device": info["device"],
         "seed": info["recipe"]["seed"],
-        "versions": {"python": platform.python_version(), "torch": info["torch"]},
+        "versions": {"python": info.get("python"), "torch": info["torch"]},
         "commit": code_commit(),
         "command": command,
         "data": {"pictures": info["pictures"], "about": about_data},

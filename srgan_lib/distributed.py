@@ -90,8 +90,9 @@ class Distributed:
             raise ConfigError("PyTorch has SyncBatchNorm for GPUs only: leave it out.")
         leads = rank() == 0
         super().__init__(
-            recipe, pool, folder if leads else None, validate=validate if leads else None, **options
-        )
+            recipe, pool, folder if leads else None, validate=validate if leads else None,
+            **{**options, "graphs": False},  # gradients are sent while they are computed
+        )  # fmt: skip
         self._parallel = self._share(self.generator, sync_batchnorm)
         if hasattr(self, "discriminator"):
             self._parallel_d = self._share(self.discriminator, sync_batchnorm)

@@ -6,6 +6,8 @@ value range; `VGGFeatures` converts them, so that VGG always sees what it was tr
 
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -110,14 +112,23 @@ class LPIPSLoss(nn.Module):
         self.requires_grad_(False)
 
     def _normalized(self, x: torch.Tensor) -> list[torch.Tensor]:
+        maps = self.features.maps(x, self.LAYERS)
         # In float32 also under autocast: half precision has no squares of small differences.
-        return [F.normalize(y.float(), dim=1) for y in self.features.maps(x, self.LAYERS)]
+        norm = partial(torch.linalg.vector_norm, dim=1, keepdim=True, dtype=torch.float32)
+        kind = x.device.type
+        with_autocast = torch.amp.is_autocast_available(kind)
+        with torch.autocast(kind, enabled=False) if with_autocast else nullcontext():
+            return [y / norm(y).clamp_min(1e-12) for y in maps]
 
     def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             target = self._normalized(hr)
         pairs = zip(self._normalized(sr), target, self.weights, strict=True)
-        return torch.stack([F.conv2d((a - b).square(), w).mean() for a, b, w in pairs]).sum()
+        total = 0.0
+        for a, b, weight in pairs:  # mean over all places first: there are the most
+            squares = F.mse_loss(a, b, reduction="none").mean(dim=(0, 2, 3))
+            total = total + (squares * weight.flatten()).sum()
+        return total
 
 
 # Name of a content loss -> layer (None = pixels), distance. "lpips-vgg" is built differently.
@@ -212,19 +223,26 @@ def noisy_labels(
     return real, fake
 
 
-def random_shift(
-    sr: torch.Tensor, hr: torch.Tensor, most: int, generator: torch.Generator | None = None
+def random_place(most: int, generator: torch.Generator | None = None) -> tuple[int, int]:
+    """Rows and columns, 0 to `most` each, by which `shifted` moves its view."""
+    if not most:
+        return 0, 0
+    top, left = torch.randint(0, most + 1, (2,), generator=generator).tolist()
+    return top, left
+
+
+def shifted(
+    sr: torch.Tensor, hr: torch.Tensor, most: int, place: tuple[int, int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same part of both, `most` rows and columns smaller, from any of the places there are.
+    """The same part of both, `most` rows and columns smaller, that begins at `place`.
 
     Sub-pixel convolutions repeat every `scale` pixels, VGG's poolings and the discriminator's
     strides every 2, 4, 8 and 16. Where the two grids always meet in the same way, the generator
-    learns a pattern for each place of its cell: a woven texture. Moved by up to `scale` - 1, they
-    do not. (Kettunen et al. 2019 shift pictures at random to make LPIPS harder to deceive.)
+    learns a pattern for each place of its cell: a woven texture. Moved at random (`random_place`)
+    by up to `scale` - 1, they do not. (Kettunen et al. 2019 shift pictures at random to make LPIPS
+    harder to deceive.)
     """
-    if not most:
-        return sr, hr
-    top, left = torch.randint(0, most + 1, (2,), generator=generator).tolist()
+    top, left = place
     height, width = (side - most for side in sr.shape[2:])
     part = (..., slice(top, top + height), slice(left, left + width))
     return sr[part], hr[part]

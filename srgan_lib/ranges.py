@@ -14,7 +14,9 @@ RANGES = ("unit", "signed", "imagenet")
 
 
 def _channels(values: tuple[float, ...], like: torch.Tensor) -> torch.Tensor:
-    return torch.tensor(values, dtype=like.dtype, device=like.device).view(3, 1, 1)
+    # Filled in place: for a copy from the CPU a GPU's whole queue would have to wait.
+    kind = {"dtype": like.dtype, "device": like.device}
+    return torch.stack([torch.full((1, 1), value, **kind) for value in values])
 
 
 def convert(x: torch.Tensor, source: str, target: str) -> torch.Tensor:

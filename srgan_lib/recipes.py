@@ -29,7 +29,7 @@ class Recipe:
         warmup: updates in which the learning rate rises to its value.
         ema: decay of the running mean of the weights that is kept as the result; 0 for none.
         patch_size: side of the square HR crops.
-        shift: pixels by which the losses' view of a crop moves at random (`random_shift`).
+        shift: pixels by which the losses' view of a crop moves at random (`shifted`).
         candidates: crops drawn for each one kept, the one with the most texture.
     """
 
@@ -116,13 +116,14 @@ _ALL = (
     Recipe(
         "srresnet", "the course's SRResNet", "course", (("l1", 1.0),),
         steps=200_000, learning_rate=5e-4, cosine=True, warmup=100, ema=0.999,
-        candidates=2,
+        patch_size=128, candidates=2,
     ),
     Recipe(
         "srgan", "the course's SRGAN", "course",
         (("lpips-vgg", 1.0), ("l1", 5.0), ("grid", 30.0)),
         adversarial=0.03, lead=30.0, init="srresnet", vgg="vgg16", candidates=2, shift=3,
         steps=50_000, learning_rate=2e-4, discriminator_rate=2.0, cosine=True, ema=0.999,
+        patch_size=128,
     ),
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
@@ -154,7 +155,7 @@ _PROFILES = (
     Profile("smoke", "seconds: proves that every line runs", 4, 3, 2, 32, 2, 8),
     Profile("cpu", "minutes on two cores", 600, 60, 8, 96),
     Profile("colab", "a T4, within one sitting", 12_000, 4_000, 16, 96),
-    Profile("gpu", "a data-center GPU, within the hour", 250_000, 60_000, 16, 96),
+    Profile("gpu", "a data-center GPU, minutes for each network", 50_000, 15_000),
     Profile("paper", "as published; days on one GPU"),
 )
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}

@@ -3,6 +3,7 @@
 Taught in notebook 03.
 """
 
+import platform
 from typing import Any
 
 import torch
@@ -59,6 +60,8 @@ class Resumable:
             optimizer.load_state_dict(kept_state)
         if state["scaler"]:  # empty where the run so far needed no scaling: on a CPU, in bf16
             self.scaler.load_state_dict(state["scaler"])
+        if self.recorded:
+            self.recorded.forget()
 
     def save(self) -> None:
         """Write the checkpoint and the weights of `result` to the folder, if there is one."""
@@ -76,6 +79,7 @@ class Resumable:
             content_weights=self.loss.weights,
             vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
             torch=torch.__version__,
+            python=platform.python_version(),
         )
 
     def kept_state(self) -> dict[str, Any] | None:

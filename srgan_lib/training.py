@@ -19,8 +19,9 @@ from .averages import move_average
 from .data import PatchPool
 from .errors import ConfigError, TrainingError
 from .files import own_folder
+from .graphs import Labels, RecordedStep
 from .interrupts import deferred_interrupt
-from .losses import PerceptualLoss, content_loss, random_shift
+from .losses import PerceptualLoss, content_loss, random_place, shifted
 from .models import Generator
 from .ranges import convert
 from .recipes import Recipe
@@ -41,6 +42,8 @@ class Trainer(Resumable):
         validate: generator -> figures, called now and then; they join the history.
         compile: let torch.compile fuse the networks; the first step then takes minutes.
         precision: number format of the convolutions, see `devices.precision`.
+        graphs: replay the step as a CUDA graph (`graphs.RecordedStep`); if not given, on a GPU
+            where the step needs no gradient scaler, which decides on the CPU.
 
     Attributes:
         generator: the network in training. `result` is the one to use: its running mean if the
@@ -62,6 +65,7 @@ class Trainer(Resumable):
         validate: Callable[[Generator], dict[str, float]] | None = None,
         compile: bool = False,
         precision: str = "auto",
+        graphs: bool | None = None,
     ):
         if pool.scale != recipe.scale:
             raise ConfigError(
@@ -83,6 +87,9 @@ class Trainer(Resumable):
             self._build(init, vgg)
         for network in self.networks if compile else ():
             network.compile()
+        if graphs is None:
+            graphs = self.device.type == "cuda" and not self.scaler.is_enabled()
+        self.recorded = RecordedStep(self.learn, self.optimizers, self.device) if graphs else None
 
     def _build(self, init: Generator | None, vgg: str | Path) -> None:
         recipe = self.recipe
@@ -141,7 +148,15 @@ class Trainer(Resumable):
 
     def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         """One update from LR and HR in the generator's ranges; returns what is to be logged."""
-        sr, hr = random_shift(self.generate(lr), hr, self.recipe.shift, self.rng)
+        return (self.recorded or self.learn)(lr, hr, *self._choose(len(lr)))
+
+    def _choose(self, count: int) -> tuple[tuple[int, int], Labels]:
+        """What an update of `count` patches leaves to chance: a view's place, noisy labels."""
+        return random_place(self.recipe.shift, self.rng), None
+
+    def learn(self, lr, hr, place: tuple[int, int], labels: Labels) -> dict[str, torch.Tensor]:
+        """The update itself, with nothing left to chance. `place` is that of `shifted`."""
+        sr, hr = shifted(self.generate(lr), hr, self.recipe.shift, place)
         with self._autocast():
             loss, terms = self.loss(sr, hr)
         self._descend(loss, self.optimizer)
@@ -185,6 +200,7 @@ class Trainer(Resumable):
             bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
             inside.enter_context(bar)
             interrupted = inside.enter_context(deferred_interrupt())
+            inside.enter_context(devices.tuned_convolutions())
             self._loop(until, log_every, 60 * save_minutes, on_log, bar, interrupted)
             if self.folder is not None and not self._weights_are_current():
                 self.save()  # deleted since, never written, or the process ended in between

@@ -9,7 +9,7 @@ ORDER = [
     *("files", "images", "png", "degradation"),
     *("download", "archives"),
     *("datasets", "data", "shards", "models", "fast", "pretrained", "vgg", "losses", "recipes"),
-    *("checkpoints", "averages", "resuming", "training", "adversarial", "distributed"),
+    *("checkpoints", "averages", "graphs", "resuming", "training", "adversarial", "distributed"),
     *("inference", "streaming", "footprint", "metrics", "artifacts", "evaluation"),
     *("runs", "plain", "benchmark", "plots", "widgets", "compare", "film", "markdown", "cards"),
     *("published", "strips", "results_page", "results", "reproduce", "environment", "commands"),

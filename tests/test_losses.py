@@ -231,16 +231,16 @@ def test_perceptual_loss_adds_up_its_terms_and_detaches_none(pictures):
     assert "adversarial" not in without
 
 
-def test_random_shift_shows_the_same_part_of_both_from_every_place():
+def test_a_random_place_shows_the_same_part_of_both_from_every_place():
     hr = torch.arange(64.0).view(1, 1, 8, 8)
     seen = set()
     generator = torch.Generator().manual_seed(0)
     for _ in range(200):
-        sr, part = losses.random_shift(hr + 100, hr, 3, generator)
+        sr, part = losses.shifted(hr + 100, hr, 3, losses.random_place(3, generator))
         assert part.shape == (1, 1, 5, 5) and torch.equal(sr - 100, part)
         seen.add(part[0, 0, 0, 0].item())
     assert seen == {8.0 * row + column for row in range(4) for column in range(4)}
-    same = losses.random_shift(hr + 100, hr, 0)
+    same = losses.shifted(hr + 100, hr, 0, losses.random_place(0))
     assert torch.equal(same[0], hr + 100) and torch.equal(same[1], hr)
 
 
