@@ -1,11 +1,16 @@
-"""The running mean of a network's weights (EMA), which is steadier than the weights of any step.
+"""Means of weights: over the steps of a training (EMA), or of two networks.
 
-Taught in notebook 03.
+Taught in notebooks 03 and 05.
 """
+
+import copy
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from .errors import ConfigError
+from .models import Generator
 
 
 @torch.no_grad()
@@ -22,3 +27,29 @@ def move_average(mean: nn.Module, now: nn.Module, decay: float, step: int) -> No
     get_ema_multi_avg_fn(decay)(list(mean.parameters()), list(now.parameters()), None)
     for kept, buffer in zip(mean.buffers(), now.buffers(), strict=True):
         kept.copy_(buffer)
+
+
+@torch.no_grad()
+def interpolate(first: Generator, second: Generator, share: float) -> Generator:
+    """A new network on the line between two: (1 - share) * first + share * second, by weights.
+
+    It works where one was trained from the other, as SRGAN from SRResNet: between the two lies
+    every compromise of detail and PSNR (Wang et al. 2018, section 3.4).
+
+    Args:
+        share: of `second`, from 0 to 1.
+
+    Raises:
+        ConfigError: networks of different size or variant, or another share.
+    """
+    if first.config != second.config:
+        raise ConfigError(f"Between {first.config} and {second.config} there is no network.")
+    if not 0 <= share <= 1:
+        raise ConfigError(f"The second network's share is from 0 to 1, not {share}.")
+    between = copy.deepcopy(first)
+    for weight, other in zip(between.parameters(), second.parameters(), strict=True):
+        weight.lerp_(other.to(weight.device), share)
+    for mean, other in zip(between.buffers(), second.buffers(), strict=True):
+        if mean.is_floating_point():  # a batch norm's statistics
+            mean.lerp_(other.to(mean.device), share)
+    return between

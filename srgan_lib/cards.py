@@ -178,6 +178,7 @@ def write_card(
         "data": {"pictures": info["pictures"], "about": about_data},
         "vgg": info["vgg"],
         "init": init,
+        "mixed": info.get("mixed"),  # by `srgan_lib.tools.mix`
         "history": [history[index] for index in kept],
         "quick": quick_score(generator),
         "scores": scores,

@@ -103,7 +103,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
             f"{folder / WEIGHTS} exists, without the checkpoint that it came from: choose another "
             "folder, or move it away."
         )
-    sets, lpips = _judges(args, device)
+    sets, lpips = judges(args, device)
     pool = _pool(args.data, recipe, device)
     init = load_generator(args.init) if args.init and not begun else None
     if recipe.init and init is None and not begun:
@@ -136,7 +136,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
 
 def run_reproduce(args: argparse.Namespace) -> None:
     device = choose_device(args.device)
-    sets, lpips = _judges(args, device)
+    sets, lpips = judges(args, device)
     images = [picture.image for name in args.data for picture in load_pictures(name)]
     page = reproduce(
         args.out, args.variants, profile=args.profile or choose_profile(device.type),
@@ -167,7 +167,7 @@ def run_benchmark(args: argparse.Namespace) -> None:
         write_json(args.json, result)
 
 
-def _judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | None]:
+def judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | None]:
     """The sets to score a trained network on, and LPIPS: found before hours of training."""
     wanted = args.lpips or args.lpips_backbone
     lpips = LPIPS(args.lpips_backbone, device=device) if wanted else None

@@ -102,6 +102,7 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         "steps": f"{card['steps']:,}{stage}, each on {recipe['batch_size']} patches of "
         f"{side}x{side} px",
         "learning rate": _learning_rate(recipe),
+        "mixed afterwards": _mixed(card.get("mixed")),
         "running mean of the weights": f"decay {recipe['ema']:g}" if recipe["ema"] else "",
         "further settings": ", ".join(
             key if value is True else f"{key} {value}"
@@ -126,6 +127,16 @@ def start(init: Mapping[str, Any]) -> str:
 def _stage(card: Mapping[str, Any]) -> str:
     """What to add to a number that does not count how the start came about."""
     return " in this last stage" if card["init"] else ""
+
+
+def _mixed(mixed: Mapping[str, Any] | None) -> str:
+    if not mixed:
+        return ""
+    return (
+        f"{mixed['share']:.0%} of every weight come from `{mixed['name']}` "
+        f"(`{mixed['sha256'][:12]}`), by `srgan_lib.tools.mix`: network interpolation, Wang et al. "
+        "2018, section 3.4"
+    )
 
 
 def _losses(recipe: Mapping[str, Any], content: Mapping[str, float]) -> str:

@@ -18,14 +18,14 @@ from ..checkpoints import load_generator
 from ..cli import report_errors
 from ..commands import load_pictures
 from ..data import PatchPool
-from ..devices import choose_device, device_name
+from ..devices import PRECISIONS, choose_device, device_name, precision
 from ..files import write_json
 from ..metrics import LPIPS
 from ..recipes import get_recipe
+from ..results import RESULTS
 from ..runs import validation_psnr
-from .notebooks import ROOT
 
-OUTPUT = ROOT / "data" / "results" / "ablation.json"
+OUTPUT = RESULTS / "ablation.json"
 CROP = 256  # side of the central part of each validation photograph that is scored
 
 # The paper's SRGAN-VGG54, but on the course's networks.
@@ -55,6 +55,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 def ablate(args: argparse.Namespace) -> None:
     """Train what is missing, and write the table after every row."""
     device = choose_device(args.device)
+    dtype = precision(device, args.precision)
     lpips = LPIPS(args.lpips_backbone, device)
     start = load_generator(args.init)
     pool = PatchPool([p.image for name in args.data for p in load_pictures(name)], 4, device)
@@ -63,9 +64,9 @@ def ablate(args: argparse.Namespace) -> None:
         f"Every training: {args.steps} steps of {args.batch_size} patches of {args.patch_size} px "
         f"from {len(pool)} pictures, from the generator `{Path(args.init).stem}` "
         f"(PSNR-Y {score(start)['psnr_y']:.2f} dB, LPIPS {score(start)['lpips']:.4f}), with "
-        f"{args.vgg_arch} for VGG, seed 0, on {device_name(device)}; scored on the central {CROP} "
-        "px of the embedded validation photographs. The base is the paper's SRGAN-VGG54 with "
-        "the course's networks. So short a training shows a beginning: differences of a few "
+        f"{args.vgg_arch} for VGG, seed 0, on {device_name(device, dtype)}; scored on the central "
+        f"{CROP} px of the embedded validation photographs. The base is the paper's SRGAN-VGG54 "
+        "with the course's networks. So short a training shows a beginning: differences of a few "
         "hundredths of LPIPS are real, smaller ones may be chance."
     )
     table = _read(args.out)
@@ -79,7 +80,9 @@ def ablate(args: argparse.Namespace) -> None:
             get_recipe("srgan", "paper"), steps=args.steps, batch_size=args.batch_size,
             patch_size=args.patch_size, vgg=args.vgg_arch, **{**BASE, **values},
         )  # fmt: skip
-        trainer = AdversarialTrainer(recipe, pool, init=start, vgg=args.vgg)
+        trainer = AdversarialTrainer(
+            recipe, pool, init=start, vgg=args.vgg, precision=args.precision
+        )
         result = trainer.run(progress=False)
         row = {"steps": args.steps, "minutes": trainer.seconds / 60, **score(result)}
         if change:
@@ -105,6 +108,7 @@ def main() -> int:
     # LPIPS was learned on VGG16, and all rows shall use one network.
     parser.add_argument("--vgg-arch", choices=("vgg16",), default="vgg16")
     parser.add_argument("--lpips-backbone", help="file of AlexNet's weights")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as for train")
     parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
     parser.add_argument("--out", type=Path, default=OUTPUT, help="a .json file")
     args = parser.parse_args()

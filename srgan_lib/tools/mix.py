@@ -1,0 +1,79 @@
+"""Put a network between two trained ones, with a card that says so (`averages.interpolate`).
+
+python -m srgan_lib.tools.mix work/srgan/generator.safetensors srresnet 0.03 work/mixed
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..averages import interpolate
+from ..cards import Scores, file_hash, read_card, score, write_card
+from ..checkpoints import find_weights, load_generator, save_weights, weights_info
+from ..cli import report_errors
+from ..commands import judges
+from ..devices import choose_device
+from ..files import check_new
+from ..metrics import LPIPS
+from ..training import WEIGHTS
+
+
+def mix(
+    first: str | Path,
+    second: str | Path,
+    share: float,
+    out: Path,
+    sets: Mapping[str, Path],
+    lpips: LPIPS | None = None,
+) -> Path:
+    """Write OUT/generator.safetensors and its card; returns the path of the weights.
+
+    Args:
+        first: weights with a card: what it says of the training is kept.
+        second, share: as for `averages.interpolate`.
+        sets, lpips: as for `cards.score`.
+
+    Raises:
+        WeightsError, ConfigError: weights or cards that are missing, damaged or do not fit.
+        SRGANError: there are weights in OUT already.
+    """
+    first, second = find_weights(first), find_weights(second)
+    card, info, other = read_card(first), weights_info(first), weights_info(second)
+    target = out / WEIGHTS
+    check_new(target)
+    generator = interpolate(load_generator(first), load_generator(second), share)
+    name = other.get("recipe", {}).get("name", second.stem)
+    mixed = {"name": name, "sha256": file_hash(second), "share": share}
+    scores: Scores = score(generator, sets, lpips)
+    save_weights(target, generator, **info, mixed=mixed)
+    write_card(
+        target, card["name"], about_data=card["data"]["about"], scores=scores,
+        bicubic=card["bicubic"], history=card["history"], init=card["init"],
+        command=card["command"],
+    )  # fmt: skip
+    return target
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0, or 2 with one sentence."""
+    parser = argparse.ArgumentParser(prog="python -m srgan_lib.tools.mix", description=__doc__)
+    parser.add_argument("first", help="shipped name or .safetensors file, with a card beside it")
+    parser.add_argument("second", help="shipped name or .safetensors file")
+    parser.add_argument("share", type=float, help="of the second one, from 0 to 1")
+    parser.add_argument("out", type=Path, help="folder for generator.safetensors and its card")
+    parser.add_argument("--sets", nargs="*", default=[], metavar="SET", help="as for train")
+    parser.add_argument("--lpips", action="store_true", help="score LPIPS (AlexNet) as well")
+    parser.add_argument("--lpips-backbone", help="file of AlexNet's weights")
+    parser.set_defaults(device="cpu")
+    args = parser.parse_args(arguments)
+
+    def work() -> None:
+        sets, lpips = judges(args, choose_device(args.device))
+        print(mix(args.first, args.second, args.share, args.out, sets, lpips))
+
+    return report_errors(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
