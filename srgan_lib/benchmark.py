@@ -182,6 +182,8 @@ def benchmark(
 ) -> dict[str, Any]:
     """Measure both phases of the training, and upscaling, against the plain way.
 
+    On a GPU the library's loop is timed once more as "eager", without recorded graphs.
+
     Args:
         batch_size, patch_size: of both phases; by default the paper's.
         num_blocks, channels: of the networks; by default the paper's.

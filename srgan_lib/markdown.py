@@ -43,6 +43,8 @@ def scores_row(scores: Mapping[str, Any] | None) -> list[str]:
 
 def duration(minutes: float) -> str:
     """Minutes as a person says them."""
+    if minutes < 1:
+        return f"{60 * minutes:.0f} seconds"
     return f"{minutes:.1f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 

@@ -7,7 +7,7 @@ from .benchmark import report
 from .cards import VALIDATION_SIZE
 from .markdown import COLUMNS, DASH, duration, figure, scores_row, start, table
 from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
-from .strips import STRIPS
+from .strips import STRIPS, courses
 
 # In the order of a reproduction: what ships, the paper's table 1, the blog post's two stages.
 VARIANTS = (
@@ -84,8 +84,8 @@ def _scores(cards, bicubic) -> list[str]:
                 card = by_name[name]
                 scores = card["scores"].get(set_name)
                 init = card.get("init")
-                trained = [f"{card['steps']:,}", f"{card['minutes']:,.1f}", card["device"]]
-                trained.append(start(init) if init else "random weights")
+                trained = [f"{card['steps']:,}", _minutes(card["minutes"]), card["device"]]
+                trained.append((start(init) if init else "random weights") + _mixed_in(card))
             elif name == "bicubic":
                 scores = bicubic["scores"].get(set_name)
             else:
@@ -94,6 +94,15 @@ def _scores(cards, bicubic) -> list[str]:
             rows.append([*row, figure(paper[0], 2), figure(paper[1], 4)])
         lines += ["", f"### {set_name}", "", *table(header, rows)]
     return lines
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:,.{1 if minutes >= 1 else 2}f}"
+
+
+def _mixed_in(card: Mapping[str, Any]) -> str:
+    mixed = card.get("mixed")
+    return f"; {mixed['share']:.0%} of `{mixed['name']}` mixed in at the end" if mixed else ""
 
 
 def _verdict(value: float | None, target: float | None, key: str) -> list[str]:
@@ -170,17 +179,14 @@ def _pictures(pictures, folder: str) -> list[str]:
 
 
 def _curve(cards, folder: str) -> list[str]:
-    courses = []
-    for card in cards:
-        rows = [row for row in card["history"] if "psnr_y" in row]
-        if rows:
-            first, last = (figure(rows[i]["psnr_y"], 2) for i in (0, -1))
-            courses.append(
-                f"{card['name']} from {first} to {last} dB in {duration(card['minutes'])}"
-            )
-    if not courses:
+    lines, minutes = courses(cards), {card["name"]: card["minutes"] for card in cards}
+    if not lines:
         return ["No card has a history of its training yet."]
-    alt = f"PSNR on the validation photographs over minutes: {'; '.join(courses)}"
+    ways = []
+    for name, points in lines.items():
+        first, last = (figure(points[i][1], 2) for i in (0, -1))
+        ways.append(f"{name} from {first} to {last} dB in {duration(minutes[name])}")
+    alt = f"PSNR on the validation photographs over minutes: {'; '.join(ways)}"
     about = (
         f"On the central {VALIDATION_SIZE} px of each validation photograph, from the history on "
         "its card."

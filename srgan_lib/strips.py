@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from .degradation import bicubic_downscale, bicubic_upscale
 from .metrics import psnr
-from .plots import Box, crop, figure
+from .plots import COLORS, Box, crop, figure
 
 ZOOM, GAP, HEAD, DPI = 4, 8, 22, 100  # pixels, all but the first and the last
 # Photograph -> crop, and its detail a quarter as wide; what is seen.
@@ -62,15 +62,30 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
     return image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
 
 
-def quality_over_minutes(cards: Sequence[Mapping[str, Any]]) -> Figure:
-    """PSNR on the validation photographs against minutes of training, a line for each history."""
-    fig, axis = figure(size=(6.4, 3.6))
+def courses(cards: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    """Name -> (minutes, PSNR-Y) over a training; where two cards tell of one, the first's name."""
+    found: dict[str, list[tuple[float, float]]] = {}
     for card in cards:
         points = [(row["minutes"], row["psnr_y"]) for row in card["history"] if "psnr_y" in row]
-        if points:
-            label = f"{card['name']} ({card['device']})"
-            axis.semilogx(*zip(*points, strict=True), label=label, marker=".")
-    axis.set_xlabel("minutes of training")
+        if points and points not in found.values():
+            found[card["name"]] = points
+    return found
+
+
+def quality_over_minutes(cards: Sequence[Mapping[str, Any]]) -> Figure:
+    """PSNR on the validation photographs against minutes of training, a line for each history."""
+    fig, axis = figure(size=(8.0, 4.0), layout="constrained")
+    devices = {card["name"]: card["device"] for card in cards}
+    shown = courses(cards)
+    same = len({devices[name] for name in shown}) == 1
+    for number, (name, points) in enumerate(shown.items()):
+        axis.semilogx(
+            *zip(*points, strict=True),
+            label=name if same else f"{name} ({devices[name]})",
+            marker=".",
+            linestyle="-" if number < len(COLORS) else "--",  # then the colors come again
+        )
+    axis.set_xlabel("minutes of training" + (f" on {devices[next(iter(shown))]}" if same else ""))
     axis.set_ylabel("PSNR-Y, validation photographs (dB)")
-    axis.legend()
+    fig.legend(loc="outside right upper")
     return fig
