@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("recipe", help=f"one of {', '.join(RECIPES)}")
     sub.add_argument("--out", required=True, help="folder for checkpoint.pt, generator.safetensors")
     sub.add_argument("--batch-size", type=int, help="patches a step, instead of the profile's")
+    sub.add_argument("--patch-size", type=int, help="their HR side, instead of the profile's")
     sub.add_argument("--init", help="generator to start from: a shipped name or a file")
     sub.add_argument(
         "--sync-batchnorm", action="store_true",

@@ -93,7 +93,8 @@ def run_train(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace, device: torch.device) -> None:
-    changes = {"steps": args.steps, "batch_size": args.batch_size, "vgg": args.vgg_arch}
+    sizes = {"batch_size": args.batch_size, "patch_size": args.patch_size}
+    changes = {"steps": args.steps, "vgg": args.vgg_arch, **sizes}
     profile = args.profile or choose_profile(device.type)
     recipe = get_recipe(args.recipe, profile, **changes)
     folder = Path(args.out)
@@ -128,7 +129,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     cards.finish(
         trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
         command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
-        f"--steps {recipe.steps} --batch-size {recipe.batch_size}"
+        f"--steps {recipe.steps} --batch-size {recipe.batch_size} --patch-size {recipe.patch_size}"
         + (f" --precision {args.precision}" if args.precision != "auto" else ""),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")

@@ -6,6 +6,7 @@ less time than Python needs to ask for them. A graph asks for all of them at onc
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -14,32 +15,32 @@ Labels = tuple[torch.Tensor, torch.Tensor] | None
 
 
 class RecordedStep:
-    """Calls `learn`, at first as it is, then as recorded.
+    """Calls a step's function, at first as it is, then as recorded.
 
     What a graph reads must lie where it lay when it was recorded, so LR, HR and labels are copied
     to fixed places, and learning rates are tensors there. What decides on shapes or addresses, as
-    a crop's place does, is recorded once for each of its values.
+    a crop's place does, is recorded once for each of its values. Everything else that the function
+    does is what it did when it was recorded: a weight of a loss that is changed later changes
+    nothing. After a replay `.grad` is that of the last place recorded.
 
     Args:
-        learn: (LR, HR, place, labels) -> tensors to be logged; always of the same shapes.
-        optimizers: those that `learn` steps; their settings and states stay as they are.
+        optimizers: those that the function steps; their settings and states stay as they are.
     """
 
     # Until then cuDNN chooses its algorithms, torch.compile compiles and Adam makes its state,
     # none of which a graph could contain.
     WARM_UP = 3
 
-    def __init__(
-        self,
-        learn: Callable[..., Values],
-        optimizers: Sequence[torch.optim.Optimizer],
-        device: torch.device,
-    ):
-        self.learn, self.device = learn, device
-        self.groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+    def __init__(self, optimizers: Sequence[torch.optim.Optimizer], device: torch.device):
+        self.optimizers, self.device = optimizers, device
         self.rates = [torch.zeros((), device=device) for _ in self.groups]
         self.stream = torch.cuda.Stream(device)
         self.forget()
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The settings of all optimizers, which are other objects after one has been loaded."""
+        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
     def forget(self) -> None:
         """Record again: the optimizers' state lies elsewhere now."""
@@ -47,18 +48,21 @@ class RecordedStep:
         self.graphs: dict[tuple[int, int], tuple[torch.cuda.CUDAGraph, Values]] = {}
 
     def __call__(
-        self, lr: torch.Tensor, hr: torch.Tensor, place: tuple[int, int], labels: Labels
+        self,
+        learn: Callable[..., Values],
+        lr: torch.Tensor,
+        hr: torch.Tensor,
+        place: tuple[int, int],
+        labels: Labels,
     ) -> Values:
-        self.calls += 1
-        if self.calls <= self.WARM_UP:
-            here = torch.cuda.current_stream(self.device)
-            self.stream.wait_stream(here)  # graphs are recorded on a stream of their own, too
-            with torch.cuda.stream(self.stream):
-                values = self.learn(lr, hr, place, labels)
-            here.wait_stream(self.stream)
-            return values
+        """The result of `learn(lr, hr, place, labels)`: tensors to be logged.
 
+        A batch of another size than the recorded one is computed as it is.
+        """
+        self.calls += 1
         given = [lr, hr, *(labels or ())]
+        if self.calls <= self.WARM_UP or not self._fit(given):
+            return self._as_it_is(learn, lr, hr, place, labels)
         if self.inputs is None:
             self.inputs = [x.clone() for x in given]
         for kept, x in zip(self.inputs, given, strict=True):
@@ -66,28 +70,47 @@ class RecordedStep:
         for rate, group in zip(self.rates, self.groups, strict=True):
             rate.fill_(group["lr"])
         if place not in self.graphs:
-            self.graphs[place] = self._record(place)
+            self.graphs[place] = self._record(learn, place)
         graph, values = self.graphs[place]
         graph.replay()
-        return values
+        return {name: value.clone() for name, value in values.items()}
 
-    def _record(self, place: tuple[int, int]) -> tuple[torch.cuda.CUDAGraph, Values]:
+    def _fit(self, given: list[torch.Tensor]) -> bool:
+        return self.inputs is None or [x.shape for x in given] == [x.shape for x in self.inputs]
+
+    def _as_it_is(self, learn: Callable[..., Values], *inputs: Any) -> Values:
+        here = torch.cuda.current_stream(self.device)
+        self.stream.wait_stream(here)  # graphs are recorded on a stream of their own, too
+        try:
+            with torch.cuda.stream(self.stream):
+                return learn(*inputs)
+        finally:
+            here.wait_stream(self.stream)
+
+    def _record(
+        self, learn: Callable[..., Values], place: tuple[int, int]
+    ) -> tuple[torch.cuda.CUDAGraph, Values]:
         lr, hr, *labels = self.inputs
         graph = torch.cuda.CUDAGraph()
-        # They share their memory: no graph needs anything of another one's run.
-        with self._capturable(), torch.cuda.graph(graph, self.pool, self.stream):
-            values = self.learn(lr, hr, place, tuple(labels) or None)
+        # They share their memory: no graph needs anything of another one's run. Other threads, as
+        # the one that reads the next shard, may use the GPU meanwhile.
+        recording = torch.cuda.graph(
+            graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"
+        )
+        with self._capturable(), recording:
+            values = learn(lr, hr, place, tuple(labels) or None)
             values = {name: value.detach() for name, value in values.items()}
         self.pool = graph.pool()
         return graph, values
 
     @contextmanager
     def _capturable(self) -> Iterator[None]:
-        before = [(group["lr"], group["capturable"]) for group in self.groups]
-        for group, rate in zip(self.groups, self.rates, strict=True):
+        groups = self.groups
+        before = [(group["lr"], group["capturable"]) for group in groups]
+        for group, rate in zip(groups, self.rates, strict=True):
             group.update(lr=rate, capturable=True)
         try:
             yield
         finally:
-            for group, (rate, capturable) in zip(self.groups, before, strict=True):
+            for group, (rate, capturable) in zip(groups, before, strict=True):
                 group.update(lr=rate, capturable=capturable)

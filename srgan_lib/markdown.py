@@ -114,7 +114,11 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         "data": f"{card['data']['pictures']:,} pictures: {card['data']['about']}",
         "time": f"{duration(card['minutes'])}{stage} on {card['device']}",
         "seed": str(card["seed"]),
-        "versions": f"Python {card['versions']['python']}, PyTorch {card['versions']['torch']}",
+        "versions": ", ".join(
+            f"{title} {card['versions'][key]}"
+            for title, key in (("Python", "python"), ("PyTorch", "torch"))
+            if card["versions"][key]
+        ),
         "code": f"commit `{card['commit']}` wrote this card" if card["commit"] else "",
         "command": f"`{card['command']}`" if card["command"] else "",
     }
@@ -135,7 +139,7 @@ def _mixed(mixed: Mapping[str, Any] | None) -> str:
     if not mixed:
         return ""
     return (
-        f"{mixed['share']:.0%} of every weight come from `{mixed['name']}` "
+        f"{100 * mixed['share']:g} % of every weight comes from `{mixed['name']}` "
         f"(`{mixed['sha256'][:12]}`), by `srgan_lib.tools.mix`: network interpolation, Wang et al. "
         "2018, section 3.4"
     )

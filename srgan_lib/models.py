@@ -62,6 +62,10 @@ class PixelShuffle(nn.PixelShuffle):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if x.device.type == "cpu" or not x.is_contiguous(memory_format=torch.channels_last):
             return super().forward(x)
+        return self.in_channels_last(x)
+
+    def in_channels_last(self, x: torch.Tensor) -> torch.Tensor:
+        """The same by one copy, from channels_last to channels_last."""
         factor = self.upscale_factor
         x = x.permute(0, 2, 3, 1).unflatten(3, (-1, factor, factor))  # N, H, W, C, rows, columns
         return x.permute(0, 1, 4, 2, 5, 3).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
@@ -93,10 +97,14 @@ class ToRGB(nn.Conv2d):
         self.register_buffer("sums", sums * (column == place), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # A GPU's matrix units want channels in multiples of 8.
+        return self.in_two_passes(x, 1 if x.device.type == "cpu" else 8)
+
+    def in_two_passes(self, x: torch.Tensor, multiple: int) -> torch.Tensor:
+        """The convolution, with the channels between the passes filled up to a multiple."""
         size, half = self.kernel_size[0], self.kernel_size[0] // 2
         columns, sums = self.weight.permute(3, 0, 1, 2).reshape(3 * size, -1, size, 1), self.sums
-        if x.device.type != "cpu":  # a GPU's matrix units want channels in multiples of 8
-            unused = -3 * size % 8
+        if unused := -3 * size % multiple:
             columns = F.pad(columns, (0, 0, 0, 0, 0, 0, 0, unused))
             sums = F.pad(sums, (0, 0, 0, 0, 0, unused))
         parts = F.conv2d(x, columns, padding=(half, 0))

@@ -102,7 +102,7 @@ def _minutes(minutes: float) -> str:
 
 def _mixed_in(card: Mapping[str, Any]) -> str:
     mixed = card.get("mixed")
-    return f"; {mixed['share']:.0%} of `{mixed['name']}` mixed in at the end" if mixed else ""
+    return f"; {100 * mixed['share']:g} % of `{mixed['name']}` mixed in at the end" if mixed else ""
 
 
 def _verdict(value: float | None, target: float | None, key: str) -> list[str]:

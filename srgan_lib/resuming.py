@@ -1,4 +1,4 @@
-"""What a training keeps in its folder, and how it goes on from there, to the last bit.
+"""What a training keeps in its folder, and how it goes on from there: on a CPU to the last bit.
 
 Taught in notebook 03.
 """

@@ -43,7 +43,8 @@ class Trainer(Resumable):
         compile: let torch.compile fuse the networks; the first step then takes minutes.
         precision: number format of the convolutions, see `devices.precision`.
         graphs: replay the step as a CUDA graph (`graphs.RecordedStep`); if not given, on a GPU
-            where the step needs no gradient scaler, which decides on the CPU.
+            where the step needs no gradient scaler, which decides on the CPU. Several processes
+            together never do.
 
     Attributes:
         generator: the network in training. `result` is the one to use: its running mean if the
@@ -51,7 +52,8 @@ class Trainer(Resumable):
         step: updates done. history: one dict of floats for each time it was logged.
 
     Raises:
-        ConfigError: `init` or the pool does not fit the recipe; an unknown precision.
+        ConfigError: `init` or the pool does not fit the recipe; an unknown precision; `graphs`
+            where there can be none.
     """
 
     def __init__(
@@ -84,12 +86,15 @@ class Trainer(Resumable):
 
         with torch.random.fork_rng():  # the caller's random state is not ours to change
             torch.manual_seed(recipe.seed)
-            self._build(init, vgg)
+            with devices.tuned_convolutions():  # what is chosen at the first call is kept
+                self._build(init, vgg)
         for network in self.networks if compile else ():
             network.compile()
-        if graphs is None:
-            graphs = self.device.type == "cuda" and not self.scaler.is_enabled()
-        self.recorded = RecordedStep(self.learn, self.optimizers, self.device) if graphs else None
+        possible = self.device.type == "cuda" and not self.scaler.is_enabled()
+        if graphs and not possible:
+            raise ConfigError("CUDA graphs need a GPU, and another precision than float16.")
+        wanted = possible if graphs is None else graphs
+        self.recorded = RecordedStep(self.optimizers, self.device) if wanted else None
 
     def _build(self, init: Generator | None, vgg: str | Path) -> None:
         recipe = self.recipe
@@ -148,7 +153,10 @@ class Trainer(Resumable):
 
     def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         """One update from LR and HR in the generator's ranges; returns what is to be logged."""
-        return (self.recorded or self.learn)(lr, hr, *self._choose(len(lr)))
+        chosen = self._choose(len(lr))
+        if self.recorded is None:
+            return self.learn(lr, hr, *chosen)
+        return self.recorded(self.learn, lr, hr, *chosen)
 
     def _choose(self, count: int) -> tuple[tuple[int, int], Labels]:
         """What an update of `count` patches leaves to chance: a view's place, noisy labels."""

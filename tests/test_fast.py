@@ -25,6 +25,18 @@ def test_shipped_networks(name, dtype):
         assert np.abs(exact - fast).max() <= 1
 
 
+def test_what_minds_rounding_is_not_rounded():
+    torch.manual_seed(0)
+    model = Generator(2, 2, 8, "course")
+    parts = {}
+    for strength in (0.0, 5.0):  # of the network's own part in SR, by its last layer
+        nn.init.normal_(model.tail.weight, std=strength)
+        fast = fast_copy(model, torch.bfloat16)
+        rounded = [name for name, module in fast.named_modules() if isinstance(module, Rounded)]
+        parts[strength] = {name.partition(".")[0] for name in rounded}
+    assert parts == {0.0: {"blocks", "fuse", "upsample"}, 5.0: set()}
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_batch_norm_is_folded_exactly(variant):
     torch.manual_seed(0)

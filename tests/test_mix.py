@@ -68,7 +68,8 @@ def test_the_card_says_what_was_mixed_and_keeps_what_the_training_said(trained, 
     for key in ("name", "recipe", "steps", "minutes", "device", "command", "data"):
         assert card[key] == before[key]
     assert card["scores"]["validation"] != before["scores"]["validation"]  # scored anew
-    assert "3% of every weight come from `srresnet`" in weights.with_suffix(".md").read_text()
+    page = weights.with_suffix(".md").read_text()
+    assert "3 % of every weight comes from `srresnet`" in page and "None" not in page
     assert "mixed" not in srgan.with_suffix(".md").read_text()
     expected = interpolate(load_generator(srgan), load_generator(srresnet), 0.03)
     made = load_generator(weights)
@@ -80,6 +81,16 @@ def test_the_card_says_what_was_mixed_and_keeps_what_the_training_said(trained, 
 def test_nothing_is_overwritten(trained, tmp_path):
     with pytest.raises(SRGANError, match="exists"):
         mix(*trained, 0.5, trained[0].parent, {})
+
+
+def test_the_gan_comes_first_and_nothing_is_mixed_twice(trained, tmp_path):
+    srgan, srresnet = trained
+    with pytest.raises(ConfigError, match="no GAN's generator"):
+        mix(srresnet, srgan, 0.5, tmp_path / "mixed", {})
+    mixed = mix(srgan, srresnet, 0.5, tmp_path / "mixed", {})
+    with pytest.raises(ConfigError, match="mixed already"):
+        mix(mixed, srresnet, 0.5, tmp_path / "again", {})
+    assert not (tmp_path / "again").exists()
 
 
 def test_a_mistake_is_one_sentence(trained, tmp_path, capsys):

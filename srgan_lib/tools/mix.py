@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..averages import interpolate
-from ..cards import Scores, file_hash, read_card, score, write_card
+from ..cards import check_card, file_hash, is_scored, read_card, score, write_card
 from ..checkpoints import find_weights, load_generator, save_weights, weights_info
 from ..cli import report_errors
 from ..commands import judges
 from ..devices import choose_device
+from ..errors import ConfigError
 from ..files import check_new
 from ..metrics import LPIPS
 from ..training import WEIGHTS
@@ -30,26 +31,34 @@ def mix(
     """Write OUT/generator.safetensors and its card; returns the path of the weights.
 
     Args:
-        first: weights with a card: what it says of the training is kept.
+        first: a GAN's weights, with a card: what it says of the training is kept.
         second, share: as for `averages.interpolate`.
         sets, lpips: as for `cards.score`.
 
     Raises:
-        WeightsError, ConfigError: weights or cards that are missing, damaged or do not fit.
+        WeightsError, ConfigError: weights or cards that are missing, damaged or do not fit, or
+            that have been mixed before, of which a card would not tell.
         SRGANError: there are weights in OUT already.
     """
     first, second = find_weights(first), find_weights(second)
+    check_card(first)
     card, info, other = read_card(first), weights_info(first), weights_info(second)
+    if not card["recipe"]["adversarial"]:
+        raise ConfigError(f"{first} is no GAN's generator: name that first, and {second} second.")
+    if "mixed" in info or "mixed" in other:
+        raise ConfigError("One of these is mixed already: start from the two that it was made of.")
     target = out / WEIGHTS
     check_new(target)
     generator = interpolate(load_generator(first), load_generator(second), share)
     name = other.get("recipe", {}).get("name", second.stem)
     mixed = {"name": name, "sha256": file_hash(second), "share": share}
-    scores: Scores = score(generator, sets, lpips)
+    scores, bicubic = score(generator, sets, lpips), card["bicubic"]
+    if not is_scored(bicubic, sets, lpips):
+        bicubic = score("bicubic", sets, lpips)
     save_weights(target, generator, **info, mixed=mixed)
     write_card(
         target, card["name"], about_data=card["data"]["about"], scores=scores,
-        bicubic=card["bicubic"], history=card["history"], init=card["init"],
+        bicubic=bicubic, history=card["history"], init=card["init"],
         command=card["command"],
     )  # fmt: skip
     return target
