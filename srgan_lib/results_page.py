@@ -16,10 +16,6 @@ VARIANTS = (
     *("blog-srresnet", "blog"),
 )
 CURVE = "quality-over-minutes.png"
-# Of tables from before their rows named the fields that they change.
-_UNSAID = dict.fromkeys(
-    ("LPIPS on VGG16 as content", "LPIPS on VGG16 and L1"), "a lead of 40, not 300"
-)
 
 
 def render_results(
@@ -220,9 +216,7 @@ def second_differences(ablation: Mapping[str, Any]) -> dict[str, str]:
     """
     found = {}
     for row in ablation["rows"]:
-        if "fields" not in row and row["change"] in _UNSAID:
-            found[row["change"]] = _UNSAID[row["change"]]
-        elif further := row.get("fields", [])[1:]:
+        if further := row.get("fields", [])[1:]:
             found[row["change"]] = ", ".join(further)
     return found
 
