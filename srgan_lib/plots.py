@@ -181,7 +181,7 @@ def draw_curves(
                 )
         axis.set_title(title)
         axis.set_xlabel("step")
-        if len(names) > 1:
+        if len(names) > 1 and axis.lines:
             axis.legend()
 
 
