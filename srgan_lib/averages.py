@@ -47,9 +47,8 @@ def interpolate(first: Generator, second: Generator, share: float) -> Generator:
     if not 0 <= share <= 1:
         raise ConfigError(f"The second network's share is from 0 to 1, not {share}.")
     between = copy.deepcopy(first)
-    for weight, other in zip(between.parameters(), second.parameters(), strict=True):
-        weight.lerp_(other.to(weight.device), share)
-    for mean, other in zip(between.buffers(), second.buffers(), strict=True):
-        if mean.is_floating_point():  # a batch norm's statistics
-            mean.lerp_(other.to(mean.device), share)
+    others = second.state_dict()
+    for name, value in between.state_dict().items():
+        if value.is_floating_point():  # all but the number of batches that a batch norm has seen
+            value.lerp_(others[name].to(value.device), share)
     return between

@@ -93,10 +93,11 @@ def run_train(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace, device: torch.device) -> None:
-    sizes = {"batch_size": args.batch_size, "patch_size": args.patch_size}
-    changes = {"steps": args.steps, "vgg": args.vgg_arch, **sizes}
     profile = args.profile or choose_profile(device.type)
-    recipe = get_recipe(args.recipe, profile, **changes)
+    recipe = get_recipe(
+        args.recipe, profile, steps=args.steps, batch_size=args.batch_size,
+        patch_size=args.patch_size, vgg=args.vgg_arch,
+    )  # fmt: skip
     folder = Path(args.out)
     begun = has_checkpoint(folder / CHECKPOINT)
     if (folder / WEIGHTS).exists() and not begun:

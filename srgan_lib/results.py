@@ -17,7 +17,7 @@ from .errors import DataError
 from .files import write_atomically, write_json, write_text
 from .inference import upscale
 from .results_page import CURVE, VARIANTS, render_results
-from .strips import DPI, STRIPS, quality_over_minutes, strip
+from .strips import DPI, STRIPS, courses, quality_over_minutes, strip
 
 ROOT = SHIPPED.parents[1]
 RESULTS = ROOT / "data" / "results"
@@ -80,7 +80,7 @@ def write_results(
             _save(strip(photographs[name], box, detail, networks), results / f"{name}.png")
         hashes = {name: read_card(path)["sha256"] for name, path in drawn.items()}
         write_json(results / "pictures.json", {"networks": hashes})
-    if any("psnr_y" in row for card in cards for row in card["history"]):
+    if courses(cards):
         _save(quality_over_minutes(cards), results / CURVE)
     folder = Path(os.path.relpath(results, page.parent)).as_posix()
     text = render_results(**collect(weights, results), folder=folder)

@@ -81,8 +81,11 @@ class Learner:
         self.calls += 1
         rate, (top, left), result = self.optimizer.param_groups[0]["lr"], place, torch.zeros(())
         noise = labels or (torch.zeros(()), torch.zeros(()))
-        parts = lambda: lr + 10 * hr + 100 * top + 1000 * left + noise[0] - noise[1]  # noqa: E731
-        on_the_device(lambda: result.copy_(rate * parts()))
+        on_the_device(
+            lambda: result.copy_(
+                rate * (lr + 10 * hr + 100 * top + 1000 * left + noise[0] - noise[1])
+            )
+        )
         return {"loss": result}
 
     def recorded(self):

@@ -1,6 +1,8 @@
-"""Put a network between two trained ones, with a card that says so (`averages.interpolate`).
+"""Move a GAN's generator back towards a PSNR-trained one, with a card that says so.
 
-python -m srgan_lib.tools.mix work/srgan/generator.safetensors srresnet 0.03 work/mixed
+    python -m srgan_lib.tools.mix work/srgan/generator.safetensors srresnet 0.03 work/mixed
+
+By weights, on the straight line between the two (`averages.interpolate`).
 """
 
 import argparse
@@ -13,7 +15,6 @@ from ..cards import check_card, file_hash, is_scored, read_card, score, write_ca
 from ..checkpoints import find_weights, load_generator, save_weights, weights_info
 from ..cli import report_errors
 from ..commands import judges
-from ..devices import choose_device
 from ..errors import ConfigError
 from ..files import check_new
 from ..metrics import LPIPS
@@ -74,11 +75,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="*", default=[], metavar="SET", help="as for train")
     parser.add_argument("--lpips", action="store_true", help="score LPIPS (AlexNet) as well")
     parser.add_argument("--lpips-backbone", help="file of AlexNet's weights")
-    parser.set_defaults(device="cpu")
     args = parser.parse_args(arguments)
 
     def work() -> None:
-        sets, lpips = judges(args, choose_device(args.device))
+        sets, lpips = judges(args, "cpu")
         print(mix(args.first, args.second, args.share, args.out, sets, lpips))
 
     return report_errors(work)
