@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", required=True, help="folder for checkpoint.pt, generator.safetensors")
     sub.add_argument("--batch-size", type=int, help="patches a step, instead of the profile's")
     sub.add_argument("--patch-size", type=int, help="their HR side, instead of the profile's")
+    sub.add_argument("--learning-rate", type=float, help="instead of the recipe's")
     sub.add_argument("--init", help="generator to start from: a shipped name or a file")
     sub.add_argument(
         "--sync-batchnorm", action="store_true",
@@ -123,11 +124,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _fraction(text: str) -> float:
+    if not 0 < float(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return float(text)
+
+
 def _training_options(sub: argparse.ArgumentParser, sets: list[str]) -> None:
     """What `train` and `reproduce` have in common."""
     sub.add_argument(
         "--data", nargs="+", default=["samples"], metavar="FOLDER",
         help="folders of pictures or names of data sets; default: samples, the embedded ones",
+    )  # fmt: skip
+    sub.add_argument(
+        "--copies", nargs="+", type=_fraction, default=[], metavar="SIZE",
+        help="also learn from smaller copies of the pictures, such as 0.7 0.5 of their size",
     )  # fmt: skip
     sub.add_argument("--about", help="a sentence on these pictures, for the model card")
     sub.add_argument(

@@ -96,7 +96,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     profile = args.profile or choose_profile(device.type)
     recipe = get_recipe(
         args.recipe, profile, steps=args.steps, batch_size=args.batch_size,
-        patch_size=args.patch_size, vgg=args.vgg_arch,
+        patch_size=args.patch_size, vgg=args.vgg_arch, learning_rate=args.learning_rate,
     )  # fmt: skip
     folder = Path(args.out)
     begun = has_checkpoint(folder / CHECKPOINT)
@@ -106,7 +106,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
             "folder, or move it away."
         )
     sets, lpips = judges(args, device)
-    pool = _pool(args.data, recipe, device)
+    pool = _pool(args.data, recipe, device, args.copies)
     init = load_generator(args.init) if args.init and not begun else None
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
@@ -128,9 +128,11 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     if rank() > 0:
         return
     cards.finish(
-        trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
+        trainer, recipe.name, about_data=_about(args), sets=sets, lpips=lpips,
         command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
         f"--steps {recipe.steps} --batch-size {recipe.batch_size} --patch-size {recipe.patch_size}"
+        + (f" --learning-rate {args.learning_rate}" if args.learning_rate else "")
+        + (f" --copies {' '.join(map(str, args.copies))}" if args.copies else "")
         + (f" --precision {args.precision}" if args.precision != "auto" else ""),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
@@ -142,7 +144,7 @@ def run_reproduce(args: argparse.Namespace) -> None:
     images = [picture.image for name in args.data for picture in load_pictures(name)]
     page = reproduce(
         args.out, args.variants, profile=args.profile or choose_profile(device.type),
-        pictures=images, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
+        pictures=images, copies=args.copies, about_data=_about(args), sets=sets, lpips=lpips,
         vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
         compile=args.compile, precision=args.precision, on_log=_print_log,
     )  # fmt: skip
@@ -176,10 +178,15 @@ def judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | N
     return {Path(name).name: _folder(name) for name in args.sets}, lpips
 
 
-def _about(names: Sequence[str]) -> str:
-    """What the card says of the training pictures if nobody said it better."""
-    known = ["the embedded photographs" if name == "samples" else Path(name).name for name in names]
-    return ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
+def _about(args: argparse.Namespace) -> str:
+    """What the card says of the training pictures."""
+    known = ["the embedded photographs" if n == "samples" else Path(n).name for n in args.data]
+    some = ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
+    about = args.about or some
+    if not args.copies:
+        return about
+    sizes = " and ".join(f"{size:g}" for size in args.copies)
+    return f"{about.removesuffix('.')}. Also drawn from: copies at {sizes} of their size."
 
 
 def load_pictures(name: str) -> list[Picture]:
@@ -187,16 +194,19 @@ def load_pictures(name: str) -> list[Picture]:
     return samples("train") if name == "samples" else load_folder(_folder(name))
 
 
-def _pool(names: Sequence[str], recipe: Recipe, device: torch.device) -> PatchPool | ShardPool:
+def _pool(
+    names: Sequence[str], recipe: Recipe, device: torch.device, copies: Sequence[float]
+) -> PatchPool | ShardPool:
     """The training pictures of folders and data sets, or of tar shards."""
+    seen = {"copies": copies, "patch_size": recipe.patch_size}
     shards = [name for name in names if name.lower().endswith(SUFFIX)]
     if not shards:
         images = [picture.image for name in names for picture in _pictures(name, recipe)]
-        return PatchPool(images, recipe.scale, device)
+        return PatchPool(images, recipe.scale, device, **seen)
     if len(shards) < len(names):
         raise DataError("--data takes folders or tar files, not both: pack the folders, too.")
     steps = max(1, min(LONGEST_TURN, recipe.steps // len(shards)))  # so that each has a turn
-    return ShardPool(shards, recipe.scale, device, patch_size=recipe.patch_size, steps=steps)
+    return ShardPool(shards, recipe.scale, device, steps=steps, **seen)
 
 
 def _pictures(name: str, recipe: Recipe) -> list[Picture]:

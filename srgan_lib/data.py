@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from .degradation import bicubic_downscale
 from .errors import ConfigError, DataError
@@ -31,6 +32,17 @@ def samples(split: str = "train") -> list[Picture]:
     return load_folder(SAMPLES / split)
 
 
+def smaller(image: np.ndarray, size: float) -> np.ndarray:
+    """The picture at `size` (from 0 to 1) of its height and width, as if seen from further away.
+
+    A network must enlarge what is coarse on one photograph and fine on the next. Few photographs
+    show every thing in one size only; copies show it in others.
+    """
+    height, width = (max(1, round(size * side)) for side in image.shape[:2])
+    shrunken = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(shrunken)
+
+
 class PatchPool:
     """All training pictures as uint8 on one device, cut into random batches there.
 
@@ -41,25 +53,36 @@ class PatchPool:
         images: uint8 arrays (H, W, 3) of any sizes.
         scale: 2, 4 or 8; LR is `bicubic_downscale` of the whole HR picture.
         device: where the pictures stay; three bytes an HR pixel.
+        copies: sizes, as fractions, of smaller copies that are drawn from as well (`smaller`).
+        patch_size: a copy with a shorter side is not made.
 
     Raises:
         DataError: no pictures.
     """
 
     def __init__(
-        self, images: Sequence[np.ndarray], scale: int = 4, device: torch.device | str = "cpu"
+        self,
+        images: Sequence[np.ndarray],
+        scale: int = 4,
+        device: torch.device | str = "cpu",
+        *,
+        copies: Sequence[float] = (),
+        patch_size: int = 1,
     ):
         if not len(images):
             raise DataError("There are no pictures to train on: give at least one.")
-        self.scale, self.device = scale, torch.device(device)
-        hr = [crop_to_multiple(image, scale) for image in images]
+        self.scale, self.device, self.pictures = scale, torch.device(device), len(images)
+        shrunken = [smaller(image, size) for size in copies for image in images]
+        shrunken = [s for s in shrunken if min(s.shape[:2]) // scale * scale >= patch_size]
+        hr = [crop_to_multiple(image, scale) for image in (*images, *shrunken)]
         lr = [bicubic_downscale(image, scale) for image in hr]
         self.lr_sizes = torch.tensor([image.shape[:2] for image in lr])
         self._hr, self._hr_start = self._flatten(hr)
         self._lr, self._lr_start = self._flatten(lr)
 
     def __len__(self) -> int:
-        return len(self.lr_sizes)
+        """Pictures, without their copies."""
+        return self.pictures
 
     def at(self, step: int) -> "PatchPool":
         """The pool that update `step` draws from: this one, where all pictures fit into memory."""
@@ -106,8 +129,9 @@ class PatchPool:
                 "patches: leave it out or choose smaller patches."
             )
         drawn = candidates * batch_size
-        rounds = -(-drawn // len(self))
-        picture = torch.cat([torch.randperm(len(self), generator=generator) for _ in range(rounds)])
+        count = len(self.lr_sizes)  # with copies
+        rounds = -(-drawn // count)
+        picture = torch.cat([torch.randperm(count, generator=generator) for _ in range(rounds)])
         picture = picture[:drawn]
         uniform = torch.rand((2, drawn), generator=generator, dtype=torch.float64)
         top, left = (uniform * (room[picture].T + 1)).long()

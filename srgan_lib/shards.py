@@ -28,7 +28,8 @@ class ShardPool:
 
     Args:
         shards: paths of tar files with pictures.
-        scale, device: as for `PatchPool`. Two shards are on the device at once, for a moment.
+        scale, device, copies: as for `PatchPool`. Two shards are on the device at once, for a
+            moment.
         patch_size: pictures smaller than this many pixels are left out with a warning.
         steps: updates before the next shard's turn. All have had theirs before one comes again.
         seed: of the order of the shards, a new one each time around.
@@ -44,6 +45,7 @@ class ShardPool:
         scale: int = 4,
         device: torch.device | str = "cpu",
         *,
+        copies: Sequence[float] = (),
         patch_size: int = 96,
         steps: int = 500,
         seed: int = 0,
@@ -57,7 +59,7 @@ class ShardPool:
         if not len(shards):
             raise DataError("There are no shards to train on: give at least one tar file.")
         self.scale, self.device = scale, torch.device(device)
-        self.patch_size, self.steps, self.seed = patch_size, steps, seed
+        self.copies, self.patch_size, self.steps, self.seed = copies, patch_size, steps, seed
         self._shards = [Path(shard).resolve() for shard in shards]
         self._pictures = sum(map(count_pictures, self._shards))
         self._turn, self._pool = -1, None
@@ -82,7 +84,9 @@ class ShardPool:
         around, place = divmod(turn, len(self._shards))
         order = torch.Generator().manual_seed(self.seed + around)
         shard = self._shards[torch.randperm(len(self._shards), generator=order)[place]]
-        return PatchPool(read_shard(shard, self.patch_size), self.scale, self.device)
+        images = read_shard(shard, self.patch_size)
+        seen = {"copies": self.copies, "patch_size": self.patch_size}
+        return PatchPool(images, self.scale, self.device, **seen)
 
 
 def count_pictures(shard: str | Path) -> int:

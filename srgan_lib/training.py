@@ -77,6 +77,9 @@ class Trainer(Resumable):
         self.folder = Path(folder) if folder is not None else None
         self.dtype = devices.precision(self.device, precision)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        possible = self.device.type == "cuda" and not self.scaler.is_enabled()
+        if graphs and not possible:
+            raise ConfigError("CUDA graphs need a GPU, and another precision than float16.")
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.step, self.seconds = 0, 0.0
         self.doubtful = 0  # steps in a row in which something looks wrong: no checkpoint of these
@@ -90,11 +93,8 @@ class Trainer(Resumable):
                 self._build(init, vgg)
         for network in self.networks if compile else ():
             network.compile()
-        possible = self.device.type == "cuda" and not self.scaler.is_enabled()
-        if graphs and not possible:
-            raise ConfigError("CUDA graphs need a GPU, and another precision than float16.")
-        wanted = possible if graphs is None else graphs
-        self.recorded = RecordedStep(self.optimizers, self.device) if wanted else None
+        recorded = possible if graphs is None else graphs
+        self.recorded = RecordedStep(self.optimizers, self.device) if recorded else None
 
     def _build(self, init: Generator | None, vgg: str | Path) -> None:
         recipe = self.recipe

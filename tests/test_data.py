@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from srgan_lib.data import PatchPool, samples
+from srgan_lib.data import PatchPool, samples, smaller
 from srgan_lib.degradation import bicubic_downscale
 from srgan_lib.errors import ConfigError, DataError
 
@@ -114,3 +114,17 @@ def test_samples():
     assert not {p.name for p in train} & {p.name for p in validation}
     with pytest.raises(ConfigError, match="train or validation"):
         samples("test")
+
+
+def test_smaller_copies_join_the_pictures_but_are_not_counted():
+    pool = PatchPool([picture(40, 60)], copies=(0.5, 0.3), patch_size=16)
+    assert len(pool) == 1
+    assert pool.lr_sizes.tolist() == [[10, 15], [5, 7]]  # 0.3 of 40 px is less than a patch
+    gray = PatchPool([np.full((40, 60, 3), 99, np.uint8)], copies=(0.5,), patch_size=16)
+    assert all((x == 99).all() for x in gray.batch(4, 16, rng()))
+
+
+def test_a_smaller_copy_is_not_aliased():
+    stripes = np.repeat((np.arange(64) % 2 * 255).astype(np.uint8)[:, None, None], 64, 1)
+    shrunken = smaller(np.repeat(stripes, 3, 2), 0.5)
+    assert shrunken.shape == (32, 32, 3) and np.ptp(shrunken[4:-4]) < 20
