@@ -124,12 +124,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fraction(text: str) -> float:
-    if not 0 < float(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return float(text)
-
-
 def _training_options(sub: argparse.ArgumentParser, sets: list[str]) -> None:
     """What `train` and `reproduce` have in common."""
     sub.add_argument(
@@ -137,8 +131,8 @@ def _training_options(sub: argparse.ArgumentParser, sets: list[str]) -> None:
         help="folders of pictures or names of data sets; default: samples, the embedded ones",
     )  # fmt: skip
     sub.add_argument(
-        "--copies", nargs="+", type=_fraction, default=[], metavar="SIZE",
-        help="also learn from smaller copies of the pictures, such as 0.7 0.5 of their size",
+        "--augment", action="store_true",
+        help="make the most of few pictures: also smaller copies of them, colors in any order",
     )  # fmt: skip
     sub.add_argument("--about", help="a sentence on these pictures, for the model card")
     sub.add_argument(

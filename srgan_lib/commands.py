@@ -13,7 +13,7 @@ from . import cards, datasets
 from .adversarial import trainer_kind
 from .benchmark import benchmark, report
 from .checkpoints import has_checkpoint, load_generator
-from .data import PatchPool, samples
+from .data import COPIES, PatchPool, samples
 from .devices import choose_device
 from .distributed import distributed_kind, joined, rank, world_size
 from .environment import choose_profile
@@ -106,7 +106,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
             "folder, or move it away."
         )
     sets, lpips = judges(args, device)
-    pool = _pool(args.data, recipe, device, args.copies)
+    pool = _pool(args.data, recipe, device, args.augment)
     init = load_generator(args.init) if args.init and not begun else None
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
@@ -132,7 +132,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
         f"--steps {recipe.steps} --batch-size {recipe.batch_size} --patch-size {recipe.patch_size}"
         + (f" --learning-rate {args.learning_rate}" if args.learning_rate else "")
-        + (f" --copies {' '.join(map(str, args.copies))}" if args.copies else "")
+        + (" --augment" if args.augment else "")
         + (f" --precision {args.precision}" if args.precision != "auto" else ""),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
@@ -144,7 +144,7 @@ def run_reproduce(args: argparse.Namespace) -> None:
     images = [picture.image for name in args.data for picture in load_pictures(name)]
     page = reproduce(
         args.out, args.variants, profile=args.profile or choose_profile(device.type),
-        pictures=images, copies=args.copies, about_data=_about(args), sets=sets, lpips=lpips,
+        pictures=images, augment=args.augment, about_data=_about(args), sets=sets, lpips=lpips,
         vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
         compile=args.compile, precision=args.precision, on_log=_print_log,
     )  # fmt: skip
@@ -183,10 +183,13 @@ def _about(args: argparse.Namespace) -> str:
     known = ["the embedded photographs" if n == "samples" else Path(n).name for n in args.data]
     some = ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
     about = args.about or some
-    if not args.copies:
+    if not args.augment:
         return about
-    sizes = " and ".join(f"{size:g}" for size in args.copies)
-    return f"{about.removesuffix('.')}. Also drawn from: copies at {sizes} of their size."
+    sizes = ", ".join(f"{size:g}" for size in COPIES)
+    return (
+        f"{about.removesuffix('.')}. Augmented: smaller copies of them ({sizes} of their size), "
+        "color channels in random order."
+    )
 
 
 def load_pictures(name: str) -> list[Picture]:
@@ -195,18 +198,18 @@ def load_pictures(name: str) -> list[Picture]:
 
 
 def _pool(
-    names: Sequence[str], recipe: Recipe, device: torch.device, copies: Sequence[float]
+    names: Sequence[str], recipe: Recipe, device: torch.device, augment: bool
 ) -> PatchPool | ShardPool:
     """The training pictures of folders and data sets, or of tar shards."""
-    seen = {"copies": copies, "patch_size": recipe.patch_size}
+    options = {"augment": augment, "patch_size": recipe.patch_size}
     shards = [name for name in names if name.lower().endswith(SUFFIX)]
     if not shards:
         images = [picture.image for name in names for picture in _pictures(name, recipe)]
-        return PatchPool(images, recipe.scale, device, **seen)
+        return PatchPool(images, recipe.scale, device, **options)
     if len(shards) < len(names):
         raise DataError("--data takes folders or tar files, not both: pack the folders, too.")
     steps = max(1, min(LONGEST_TURN, recipe.steps // len(shards)))  # so that each has a turn
-    return ShardPool(shards, recipe.scale, device, steps=steps, **seen)
+    return ShardPool(shards, recipe.scale, device, steps=steps, **options)
 
 
 def _pictures(name: str, recipe: Recipe) -> list[Picture]:

@@ -16,6 +16,7 @@ from .images import Picture, crop_to_multiple, load_folder
 
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
 SPLITS = ("train", "validation")
+COPIES = (0.7, 0.5, 0.35)  # sizes of the smaller copies, as fractions
 
 
 def samples(split: str = "train") -> list[Picture]:
@@ -53,8 +54,9 @@ class PatchPool:
         images: uint8 arrays (H, W, 3) of any sizes.
         scale: 2, 4 or 8; LR is `bicubic_downscale` of the whole HR picture.
         device: where the pictures stay; three bytes an HR pixel.
-        copies: sizes, as fractions, of smaller copies that are drawn from as well (`smaller`).
-        patch_size: a copy with a shorter side is not made.
+        augment: make the most of few pictures: draw from smaller copies of them as well, and give
+            each patch its three color channels in random order.
+        patch_size: copies with a shorter side are not made.
 
     Raises:
         DataError: no pictures.
@@ -66,13 +68,15 @@ class PatchPool:
         scale: int = 4,
         device: torch.device | str = "cpu",
         *,
-        copies: Sequence[float] = (),
+        augment: bool = False,
         patch_size: int = 1,
     ):
         if not len(images):
             raise DataError("There are no pictures to train on: give at least one.")
-        self.scale, self.device, self.pictures = scale, torch.device(device), len(images)
-        shrunken = [smaller(image, size) for size in copies for image in images]
+        self.scale, self.device = scale, torch.device(device)
+        self.pictures, self.augment = len(images), augment
+        sizes = COPIES if augment else ()
+        shrunken = [smaller(image, size) for size in sizes for image in images]
         shrunken = [s for s in shrunken if min(s.shape[:2]) // scale * scale >= patch_size]
         hr = [crop_to_multiple(image, scale) for image in (*images, *shrunken)]
         lr = [bicubic_downscale(image, scale) for image in hr]
@@ -141,11 +145,16 @@ class PatchPool:
         hr = self._gather(
             self._hr, self._hr_start, picture, top, left, turn, patch_size, self.scale
         )
-        if candidates == 1:
-            return lr, hr
-        kept = _texture(lr).view(candidates, batch_size).argmax(dim=0) * batch_size
-        kept += torch.arange(batch_size, device=self.device)
-        return tuple(x[kept].contiguous(memory_format=torch.channels_last) for x in (lr, hr))
+        if candidates > 1:
+            kept = _texture(lr).view(candidates, batch_size).argmax(dim=0) * batch_size
+            kept += torch.arange(batch_size, device=self.device)
+            lr, hr = (_at(kept, x) for x in (lr, hr))
+        if self.augment:
+            order = torch.rand((batch_size, 3), generator=generator).argsort(dim=1)
+            order = order.to(self.device, non_blocking=True)
+            patch = torch.arange(batch_size, device=self.device).unsqueeze(1)
+            lr, hr = (_at((patch, order), x) for x in (lr, hr))
+        return lr, hr
 
     def _gather(self, pixels, start, picture, top, left, turn, side, factor) -> torch.Tensor:
         width = self.lr_sizes[picture, 1] * factor
@@ -160,6 +169,10 @@ class PatchPool:
         row = torch.where((turn & 2).bool(), side - 1 - row, row)
         column = torch.where((turn & 4).bool(), side - 1 - column, column)
         return pixels[corner + row * width + column].permute(0, 3, 1, 2)
+
+
+def _at(index, patches: torch.Tensor) -> torch.Tensor:
+    return patches[index].contiguous(memory_format=torch.channels_last)
 
 
 def _texture(patches: torch.Tensor) -> torch.Tensor:

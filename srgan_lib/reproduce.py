@@ -34,7 +34,7 @@ def reproduce(
     *,
     profile: str,
     pictures: Sequence[np.ndarray],
-    copies: Sequence[float] = (),
+    augment: bool = False,
     about_data: str,
     sets: Mapping[str, str | Path],
     lpips: LPIPS | None = None,
@@ -57,7 +57,7 @@ def reproduce(
         variants: names of recipes, or "bicubic", which is scored in any case.
         profile: scales the recipes; `steps` replaces its number of updates.
         pictures: HR, uint8 (H, W, 3); a recipe leaves out those smaller than its patches.
-        copies: as for `PatchPool`.
+        augment: as for `PatchPool`.
         about_data, sets, lpips: as for `cards.finish`.
         vgg, compile, precision, on_log: as for `Trainer`.
         vgg_arch: "vgg16" or "vgg19" for the recipes that have a loss on VGG features.
@@ -76,7 +76,7 @@ def reproduce(
     @cache  # built when the first training needs it: that takes minutes
     def pool(patch_size: int, scale: int) -> PatchPool:
         large = [p for p in pictures if min(p.shape[:2]) // scale * scale >= patch_size]
-        return PatchPool(large, scale, device, copies=copies, patch_size=patch_size)
+        return PatchPool(large, scale, device, augment=augment, patch_size=patch_size)
 
     failed = {}
     for name, recipe in recipes.items():
@@ -96,6 +96,7 @@ def reproduce(
             trainer.run(on_log=on_log, progress=progress)
             command = f"python -m srgan_lib reproduce --variants {name} --profile {profile}"
             command += f" --steps {steps}" if steps else ""
+            command += " --augment" if augment else ""
             command += f" --vgg-arch {recipe.vgg}" if vgg_arch == recipe.vgg else ""
             command += f" --precision {precision}" if precision != "auto" else ""
             finish(

@@ -28,7 +28,7 @@ class ShardPool:
 
     Args:
         shards: paths of tar files with pictures.
-        scale, device, copies: as for `PatchPool`. Two shards are on the device at once, for a
+        scale, device, augment: as for `PatchPool`. Two shards are on the device at once, for a
             moment.
         patch_size: pictures smaller than this many pixels are left out with a warning.
         steps: updates before the next shard's turn. All have had theirs before one comes again.
@@ -45,7 +45,7 @@ class ShardPool:
         scale: int = 4,
         device: torch.device | str = "cpu",
         *,
-        copies: Sequence[float] = (),
+        augment: bool = False,
         patch_size: int = 96,
         steps: int = 500,
         seed: int = 0,
@@ -59,7 +59,7 @@ class ShardPool:
         if not len(shards):
             raise DataError("There are no shards to train on: give at least one tar file.")
         self.scale, self.device = scale, torch.device(device)
-        self.copies, self.patch_size, self.steps, self.seed = copies, patch_size, steps, seed
+        self.augment, self.patch_size, self.steps, self.seed = augment, patch_size, steps, seed
         self._shards = [Path(shard).resolve() for shard in shards]
         self._pictures = sum(map(count_pictures, self._shards))
         self._turn, self._pool = -1, None
@@ -85,8 +85,8 @@ class ShardPool:
         order = torch.Generator().manual_seed(self.seed + around)
         shard = self._shards[torch.randperm(len(self._shards), generator=order)[place]]
         images = read_shard(shard, self.patch_size)
-        seen = {"copies": self.copies, "patch_size": self.patch_size}
-        return PatchPool(images, self.scale, self.device, **seen)
+        options = {"augment": self.augment, "patch_size": self.patch_size}
+        return PatchPool(images, self.scale, self.device, **options)
 
 
 def count_pictures(shard: str | Path) -> int:

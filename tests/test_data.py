@@ -1,5 +1,7 @@
 """Training patches: aligned, varied, repeatable, and on uint8."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
@@ -117,11 +119,18 @@ def test_samples():
 
 
 def test_smaller_copies_join_the_pictures_but_are_not_counted():
-    pool = PatchPool([picture(40, 60)], copies=(0.5, 0.3), patch_size=16)
+    pool = PatchPool([picture(40, 60)], augment=True, patch_size=16)
     assert len(pool) == 1
-    assert pool.lr_sizes.tolist() == [[10, 15], [5, 7]]  # 0.3 of 40 px is less than a patch
-    gray = PatchPool([np.full((40, 60, 3), 99, np.uint8)], copies=(0.5,), patch_size=16)
-    assert all((x == 99).all() for x in gray.batch(4, 16, rng()))
+    assert pool.lr_sizes.tolist() == [[10, 15], [7, 10], [5, 7]]  # 0.35 of 40 px is too small
+
+
+def test_augmented_patches_have_their_colors_in_every_order_the_same_in_lr_and_hr():
+    colors = np.full((16, 16, 3), (10, 20, 30), np.uint8)
+    lr, hr = PatchPool([colors], augment=True, patch_size=16).batch(64, 16, rng(), candidates=2)
+    orders = [tuple(patch[:, 0, 0].tolist()) for patch in hr]
+    assert set(orders) == set(permutations((10, 20, 30)))
+    assert orders == [tuple(patch[:, 0, 0].tolist()) for patch in lr]
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in (lr, hr))
 
 
 def test_a_smaller_copy_is_not_aliased():
