@@ -88,9 +88,22 @@ def note_init(folder: str | Path, name_or_file: str | Path) -> None:
     """Remember for the card which network the run in `folder` starts from; call it before."""
     path = find_weights(name_or_file)
     info = weights_info(path)
-    name = info.get("recipe", {}).get("name", path.stem)
-    facts = {"name": name, "sha256": file_hash(path)}
-    write_json(Path(folder) / INIT, {**facts, "steps": info["step"], "minutes": info["minutes"]})
+    facts = {
+        "name": info.get("recipe", {}).get("name", path.stem),
+        "sha256": file_hash(path),
+        **{"steps": info["step"], "minutes": info["minutes"], "device": info.get("device")},
+        "init": _init_of(path),
+    }
+    write_json(Path(folder) / INIT, facts)
+
+
+def _init_of(weights: Path) -> dict[str, Any] | None:
+    """What that network itself started from, if there is a card of it that says so."""
+    try:
+        card = read_card(weights)
+    except WeightsError:
+        return None
+    return card.get("init") if card["sha256"] == file_hash(weights) else None
 
 
 def finish(

@@ -94,13 +94,13 @@ def render_card(card: Mapping[str, Any]) -> str:
 
 
 def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    recipe, init = card["recipe"], card["init"]
+    recipe = card["recipe"]
     side, stage = recipe["patch_size"], _stage(card)
     facts = {
         "recipe": f"`{recipe['name']}`",
         "loss": _losses(recipe, card["content_weights"] or dict(recipe["content"])),
         "VGG": ", ".join(card["vgg"]) and f"{recipe['vgg']}: {', '.join(card['vgg'])}",
-        "started from": f"{start(init)} (`{init['sha256'][:12]}`)" if init else "random weights",
+        "started from": start(card),
         "steps": f"{card['steps']:,}{stage}, each on {recipe['batch_size']} patches of "
         f"{side}x{side} px",
         "learning rate": _learning_rate(recipe),
@@ -125,9 +125,28 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(key, text) for key, text in facts.items() if text]
 
 
-def start(init: Mapping[str, Any]) -> str:
-    """The network that a training started from, and how long that had been trained."""
-    return f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
+def start(stage: Mapping[str, Any], short: bool = False) -> str:
+    """Where a training started: from which network, what that had behind it, and so on back.
+
+    A device is named where the next stage had another one; a file's hash if not `short`.
+    """
+    init = stage["init"]
+    if not init:
+        return "random weights"
+    text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
+    if init.get("device") not in (None, stage["device"]):
+        text += f" on {init['device']}"
+    if not short:
+        text += f" (`{init['sha256'][:12]}`)"
+    return f"{text}; that from {start(init, short)}" if init.get("init") else text
+
+
+def devices(card: Mapping[str, Any]) -> list[str]:
+    """The devices that trained a network, first the one of the last stage."""
+    named = [card["device"]]
+    while card := card.get("init"):
+        named.append(card.get("device", named[-1]))
+    return list(dict.fromkeys(named))
 
 
 def _stage(card: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from .benchmark import report
 from .cards import VALIDATION_SIZE
-from .markdown import COLUMNS, DASH, duration, figure, scores_row, start, table
+from .markdown import COLUMNS, DASH, devices, duration, figure, scores_row, start, table
 from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
 from .strips import STRIPS, courses
 
@@ -79,9 +79,8 @@ def _scores(cards, bicubic) -> list[str]:
             if name in by_name:
                 card = by_name[name]
                 scores = card["scores"].get(set_name)
-                init = card.get("init")
                 trained = [f"{card['steps']:,}", _minutes(card["minutes"]), card["device"]]
-                trained.append((start(init) if init else "random weights") + _mixed_in(card))
+                trained.append(start(card, short=True) + _mixed_in(card))
             elif name == "bicubic":
                 scores = bicubic["scores"].get(set_name)
             else:
@@ -126,12 +125,15 @@ def _targets(cards) -> list[str]:
             continue
         card = by_name[name]
         value = card["scores"].get(set_name, {}).get(key)
-        on_cpu = card["device"].startswith("CPU")
+        trained_on = devices(card)
+        on_cpu = all(device.startswith("CPU") for device in trained_on)
         floor, goal = (cpu_floor, None) if on_cpu else (gpu_floor, gpu_goal)
-        measured = [card["device"], figure(value, digits)]
+        measured = [", before on ".join(trained_on), figure(value, digits)]
         rows.append([*row, *measured, *_verdict(value, floor, key), *_verdict(value, goal, key)])
     header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
-    about = "Floors are lower for networks that were trained on CPU cores; goals are a GPU's."
+    about = (
+        "Floors are lower for networks that were trained on CPU cores alone; goals are a GPU's."
+    )
     return [about, "", *table(header, rows, left=3)]
 
 

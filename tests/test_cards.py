@@ -7,7 +7,8 @@ import pytest
 from srgan_lib import cards
 from srgan_lib.checkpoints import save_weights, weights_info
 from srgan_lib.errors import WeightsError
-from srgan_lib.markdown import figure, render_card
+from srgan_lib.files import write_json
+from srgan_lib.markdown import devices, figure, render_card
 from srgan_lib.models import Generator
 from srgan_lib.training import Trainer
 
@@ -102,12 +103,32 @@ def test_a_later_stage_says_that_it_is_one(weights):
     assert page.count("in this last stage") == 3
 
 
+def test_earlier_stages_are_named_with_their_devices(weights):
+    card = cards.read_card(weights)
+    first = {"name": "srresnet", "sha256": "0" * 64, "steps": 500, "minutes": 9.0, "device": "GPU"}
+    second = {**first, "name": "srgan", "steps": 70, "init": {**first, "init": None}}
+    card.update(device="CPU", init={**second, "device": "CPU"})
+    page = render_card(card)
+    assert "`srgan` after 70 steps, 9.0 minutes (`000000000000`); that from" in page
+    assert "that from `srresnet` after 500 steps, 9.0 minutes on GPU (" in page
+    assert devices(card) == ["CPU", "GPU"]
+
+
 def test_the_start_is_noted(weights, tmp_path):
     cards.note_init(tmp_path / "run", weights)
     noted = cards.json.loads((tmp_path / "run" / cards.INIT).read_text())
     assert (noted["name"], noted["sha256"]) == ("srresnet", cards.file_hash(weights))
     info = weights_info(weights)
     assert (noted["steps"], noted["minutes"]) == (info["step"], info["minutes"])
+    assert (noted["device"], noted["init"]) == (info["device"], None)
+
+
+def test_the_start_of_the_start_is_noted(weights, tmp_path):
+    card = cards.read_card(weights)
+    earlier = {"name": "srresnet", "steps": 9}
+    write_json(weights.with_suffix(".json"), {**card, "init": earlier})
+    cards.note_init(tmp_path / "run", weights)
+    assert cards.json.loads((tmp_path / "run" / cards.INIT).read_text())["init"] == earlier
 
 
 def test_numbers_as_the_literature_prints_them():

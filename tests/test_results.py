@@ -28,6 +28,7 @@ def card(name: str, device: str, **changes) -> dict:
         "steps": 1000,
         "minutes": 20.0,
         "device": device,
+        "init": None,
         "history": [{"step": n, "minutes": n / 50, "psnr_y": 25.0 + n / 500} for n in (1, 1000)],
         "scores": {name: {**SCORES, **changes} for name in ("Set5", "BSD100")},
     }
@@ -141,3 +142,10 @@ def test_measurements_are_told_from_cards(tmp_path):
     found = results.collect([], tmp_path)
     assert [entry["name"] for entry in found["cards"]] == ["srresnet", "srgan-mse"]
     assert "bicubic, srgan, the original" in render_results(**found)
+
+
+def test_a_network_that_a_gpu_has_trained_is_measured_by_a_gpus_floor():
+    init = {"name": "srresnet", "steps": 9, "minutes": 3.0, "device": "NVIDIA T4", "init": None}
+    page = render_results([{**card("srresnet", "CPU, 1 threads"), "init": init}], BICUBIC)
+    wanted = "| CPU, 1 threads, before on NVIDIA T4 | 31.50 | ≥ 32.05 | missed by 0.550 dB |"
+    assert wanted in page.split("## Targets")[1]
