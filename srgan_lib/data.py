@@ -69,7 +69,7 @@ class PatchPool:
         device: torch.device | str = "cpu",
         *,
         augment: bool = False,
-        patch_size: int = 1,
+        patch_size: int = 96,
     ):
         if not len(images):
             raise DataError("There are no pictures to train on: give at least one.")
