@@ -4,11 +4,14 @@ A step of SRResNet is hundreds of kernels of a few microseconds each: a fast GPU
 less time than Python needs to ask for them. A graph asks for all of them at once.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+
+from .errors import Note
 
 Values = dict[str, torch.Tensor]
 Labels = tuple[torch.Tensor, torch.Tensor] | None
@@ -21,7 +24,8 @@ class RecordedStep:
     to fixed places, and learning rates are tensors there. What decides on shapes or addresses, as
     a crop's place does, is recorded once for each of its values. Everything else that the function
     does is what it did when it was recorded: a weight of a loss that is changed later changes
-    nothing. After a replay `.grad` is that of the last place recorded.
+    nothing. After a replay `.grad` is that of the last place recorded. Where recording fails,
+    training goes on without, with a Note.
 
     Args:
         optimizers: those that the function steps; their settings and states stay as they are.
@@ -35,6 +39,7 @@ class RecordedStep:
         self.optimizers, self.device = optimizers, device
         self.rates = [torch.zeros((), device=device) for _ in self.groups]
         self.stream = torch.cuda.Stream(device)
+        self.possible = True
         self.forget()
 
     @property
@@ -61,7 +66,7 @@ class RecordedStep:
         """
         self.calls += 1
         given = [lr, hr, *(labels or ())]
-        if self.calls <= self.WARM_UP or not self._fit(given):
+        if self.calls <= self.WARM_UP or not self.possible or not self._fit(given):
             return self._as_it_is(learn, lr, hr, place, labels)
         if self.inputs is None:
             self.inputs = [x.clone() for x in given]
@@ -69,8 +74,8 @@ class RecordedStep:
             kept.copy_(x)
         for rate, group in zip(self.rates, self.groups, strict=True):
             rate.fill_(group["lr"])
-        if place not in self.graphs:
-            self.graphs[place] = self._record(learn, place)
+        if place not in self.graphs and not self._try_to_record(learn, place):
+            return self._as_it_is(learn, lr, hr, place, labels)
         graph, values = self.graphs[place]
         graph.replay()
         return {name: value.clone() for name, value in values.items()}
@@ -86,6 +91,22 @@ class RecordedStep:
                 return learn(*inputs)
         finally:
             here.wait_stream(self.stream)
+
+    def _try_to_record(self, learn: Callable[..., Values], place: tuple[int, int]) -> bool:
+        try:
+            with torch.cuda.stream(torch.cuda.current_stream(self.device)):  # and back to it
+                self.graphs[place] = self._record(learn, place)
+        except RuntimeError as error:  # recording does not compute: no weight has moved
+            self.forget()
+            self.possible = False
+            reason = str(error).strip().split("\n")[0].rstrip(".")
+            warnings.warn(
+                f"The step could not be recorded as a CUDA graph ({reason}): training goes on "
+                "without, more slowly.",
+                Note,
+                stacklevel=2,
+            )
+        return self.possible
 
     def _record(
         self, learn: Callable[..., Values], place: tuple[int, int]
