@@ -85,9 +85,18 @@ def file_hash(path: str | Path) -> str:
 
 
 def note_init(folder: str | Path, name_or_file: str | Path) -> None:
-    """Remember for the card which network the run in `folder` starts from; call it before."""
+    """Remember for the card which network the run in `folder` starts from; call it before.
+
+    Raises:
+        WeightsError: weights that do not say how long they were trained.
+    """
     path = find_weights(name_or_file)
     info = weights_info(path)
+    if not {"step", "minutes"} <= info.keys():
+        raise WeightsError(
+            f"{path} does not say how long it was trained: start from a file of this course's "
+            "train command."
+        )
     facts = {
         "name": info.get("recipe", {}).get("name", path.stem),
         "sha256": file_hash(path),
@@ -98,12 +107,17 @@ def note_init(folder: str | Path, name_or_file: str | Path) -> None:
 
 
 def _init_of(weights: Path) -> dict[str, Any] | None:
-    """What that network itself started from, if there is a card of it that says so."""
+    """What that network itself started from: its card says so or, before it has one, its run."""
     try:
         card = read_card(weights)
+        if card["sha256"] == file_hash(weights):
+            return card.get("init")
     except WeightsError:
-        return None
-    return card.get("init") if card["sha256"] == file_hash(weights) else None
+        pass
+    noted = weights.parent / INIT
+    if weights.name == WEIGHTS and noted.exists():
+        return json.loads(noted.read_text(encoding="utf-8"))
+    return None
 
 
 def finish(

@@ -132,7 +132,7 @@ def _training_options(sub: argparse.ArgumentParser, sets: list[str]) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--augment", action="store_true",
-        help="make the most of few pictures: also smaller copies of them, colors in any order",
+        help="for few pictures: also smaller copies of them, color channels in random order",
     )  # fmt: skip
     sub.add_argument("--about", help="a sentence on these pictures, for the model card")
     sub.add_argument(

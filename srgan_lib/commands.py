@@ -13,7 +13,7 @@ from . import cards, datasets
 from .adversarial import trainer_kind
 from .benchmark import benchmark, report
 from .checkpoints import has_checkpoint, load_generator
-from .data import COPIES, PatchPool, samples
+from .data import PatchPool, samples
 from .devices import choose_device
 from .distributed import distributed_kind, joined, rank, world_size
 from .environment import choose_profile
@@ -97,6 +97,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     recipe = get_recipe(
         args.recipe, profile, steps=args.steps, batch_size=args.batch_size,
         patch_size=args.patch_size, vgg=args.vgg_arch, learning_rate=args.learning_rate,
+        augment=args.augment or None,
     )  # fmt: skip
     folder = Path(args.out)
     begun = has_checkpoint(folder / CHECKPOINT)
@@ -106,7 +107,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
             "folder, or move it away."
         )
     sets, lpips = judges(args, device)
-    pool = _pool(args.data, recipe, device, args.augment)
+    pool = _pool(args.data, recipe, device)
     init = load_generator(args.init) if args.init and not begun else None
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
@@ -128,7 +129,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     if rank() > 0:
         return
     cards.finish(
-        trainer, recipe.name, about_data=_about(args), sets=sets, lpips=lpips,
+        trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
         command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
         f"--steps {recipe.steps} --batch-size {recipe.batch_size} --patch-size {recipe.patch_size}"
         + (f" --learning-rate {args.learning_rate}" if args.learning_rate else "")
@@ -144,8 +145,8 @@ def run_reproduce(args: argparse.Namespace) -> None:
     images = [picture.image for name in args.data for picture in load_pictures(name)]
     page = reproduce(
         args.out, args.variants, profile=args.profile or choose_profile(device.type),
-        pictures=images, augment=args.augment, about_data=_about(args), sets=sets, lpips=lpips,
-        vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
+        pictures=images, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
+        augment=args.augment, vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
         compile=args.compile, precision=args.precision, on_log=_print_log,
     )  # fmt: skip
     print(page)
@@ -178,18 +179,10 @@ def judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | N
     return {Path(name).name: _folder(name) for name in args.sets}, lpips
 
 
-def _about(args: argparse.Namespace) -> str:
-    """What the card says of the training pictures."""
-    known = ["the embedded photographs" if n == "samples" else Path(n).name for n in args.data]
-    some = ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
-    about = args.about or some
-    if not args.augment:
-        return about
-    sizes = ", ".join(f"{size:g}" for size in COPIES)
-    return (
-        f"{about.removesuffix('.')}. Augmented: smaller copies of them ({sizes} of their size), "
-        "color channels in random order."
-    )
+def _about(names: Sequence[str]) -> str:
+    """What the card says of the training pictures if nobody said it better."""
+    known = ["the embedded photographs" if name == "samples" else Path(name).name for name in names]
+    return ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
 
 
 def load_pictures(name: str) -> list[Picture]:
@@ -197,19 +190,19 @@ def load_pictures(name: str) -> list[Picture]:
     return samples("train") if name == "samples" else load_folder(_folder(name))
 
 
-def _pool(
-    names: Sequence[str], recipe: Recipe, device: torch.device, augment: bool
-) -> PatchPool | ShardPool:
+def _pool(names: Sequence[str], recipe: Recipe, device: torch.device) -> PatchPool | ShardPool:
     """The training pictures of folders and data sets, or of tar shards."""
-    options = {"augment": augment, "patch_size": recipe.patch_size}
     shards = [name for name in names if name.lower().endswith(SUFFIX)]
     if not shards:
         images = [picture.image for name in names for picture in _pictures(name, recipe)]
-        return PatchPool(images, recipe.scale, device, **options)
+        return PatchPool(images, recipe.scale, device, augment=recipe.augment)
     if len(shards) < len(names):
         raise DataError("--data takes folders or tar files, not both: pack the folders, too.")
     steps = max(1, min(LONGEST_TURN, recipe.steps // len(shards)))  # so that each has a turn
-    return ShardPool(shards, recipe.scale, device, steps=steps, **options)
+    return ShardPool(
+        shards, recipe.scale, device, patch_size=recipe.patch_size, augment=recipe.augment,
+        steps=steps,
+    )  # fmt: skip
 
 
 def _pictures(name: str, recipe: Recipe) -> list[Picture]:

@@ -8,6 +8,7 @@ import torch
 from .errors import ConfigError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+THEN = ", then "  # between the names of devices that had turns
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -94,12 +94,14 @@ class RecordedStep:
 
     def _try_to_record(self, learn: Callable[..., Values], place: tuple[int, int]) -> bool:
         try:
-            with torch.cuda.stream(torch.cuda.current_stream(self.device)):  # and back to it
+            # PyTorch may leave its stream the current one if ending a recording fails.
+            with torch.cuda.stream(torch.cuda.current_stream(self.device)):
                 self.graphs[place] = self._record(learn, place)
         except RuntimeError as error:  # recording does not compute: no weight has moved
             self.forget()
             self.possible = False
-            reason = str(error).strip().split("\n")[0].rstrip(".")
+            cause = error.__context__ or error  # where ending it failed only because of that
+            reason = str(cause).strip().split("\n")[0].rstrip(".")
             warnings.warn(
                 f"The step could not be recorded as a CUDA graph ({reason}): training goes on "
                 "without, more slowly.",

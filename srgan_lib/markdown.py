@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .devices import THEN
+
 DASH = "–"
 GRID = 3  # dB of `artifacts.checkerboard` from which on a grid is not chance
 # Score -> column heading, digits.
@@ -142,11 +144,11 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
 
 
 def devices(card: Mapping[str, Any]) -> list[str]:
-    """The devices that trained a network, first the one of the last stage."""
-    named = [card["device"]]
+    """The devices that trained a network and those that it started from."""
+    named = card["device"].split(THEN)
     while card := card.get("init"):
-        named.append(card.get("device", named[-1]))
-    return list(dict.fromkeys(named))
+        named = [*(card.get("device") or "").split(THEN), *named]
+    return list(dict.fromkeys(filter(None, named)))
 
 
 def _stage(card: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ Taught in notebooks 03 and 04.
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from .errors import ConfigError
@@ -31,6 +31,7 @@ class Recipe:
         patch_size: side of the square HR crops.
         shift: pixels by which the losses' view of a crop moves at random (`shifted`).
         candidates: crops drawn for each one kept, the one with the most texture.
+        augment: make the most of few pictures, as `data.PatchPool` says.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Recipe:
     batch_size: int = 16
     patch_size: int = 96
     candidates: int = 1
+    augment: bool = False
     shift: int = 0
     scale: int = 4
     num_blocks: int = 16
@@ -70,11 +72,12 @@ class Recipe:
     def differences(self, kept: dict[str, Any]) -> list[str]:
         """Names of the fields in which a recipe from a file differs; it may have other steps.
 
-        A field that the file does not know, because the recipe is from before, counts as different.
+        A field that the file does not know has its default, which is to have no effect.
         """
+        kept = {field.name: field.default for field in fields(self)} | kept
         mine = self.as_dict()
         compared = mine.keys() - {"about", "steps"}
-        return sorted(key for key in compared if mine[key] != _tuples(kept.get(key)))
+        return sorted(key for key in compared if mine[key] != _tuples(kept[key]))
 
     def as_dict(self) -> dict:
         """Plain values, for checkpoints and model cards."""
@@ -165,7 +168,7 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
     """The recipe `name`, scaled by the profile, then with any field changed that is not None.
 
     Raises:
-        ConfigError: an unknown recipe or profile, or a size that is not positive.
+        ConfigError: an unknown recipe or profile, or a size or learning rate that is not positive.
     """
     if name not in RECIPES:
         raise ConfigError(f"Unknown recipe {name!r}: choose one of {', '.join(RECIPES)}.")
@@ -184,4 +187,6 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
     for key in ("steps", "batch_size", "patch_size", "num_blocks", "channels"):
         if values.get(key, 1) < 1:
             raise ConfigError(f"The recipe's {key} must be at least 1, not {values[key]}.")
+    if not 0 < values.get("learning_rate", 1) < math.inf:
+        raise ConfigError(f"The learning rate must be positive, not {values['learning_rate']}.")
     return replace(recipe, **values)

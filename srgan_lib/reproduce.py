@@ -34,7 +34,6 @@ def reproduce(
     *,
     profile: str,
     pictures: Sequence[np.ndarray],
-    augment: bool = False,
     about_data: str,
     sets: Mapping[str, str | Path],
     lpips: LPIPS | None = None,
@@ -42,6 +41,7 @@ def reproduce(
     vgg_arch: str | None = None,
     device: torch.device | str = "cpu",
     steps: int | None = None,
+    augment: bool = False,
     compile: bool = False,
     precision: str = "auto",
     on_log: Callable[[Trainer], None] | None = None,
@@ -55,9 +55,8 @@ def reproduce(
 
     Args:
         variants: names of recipes, or "bicubic", which is scored in any case.
-        profile: scales the recipes; `steps` replaces its number of updates.
+        profile: scales the recipes; `steps` and `augment` replace what they say.
         pictures: HR, uint8 (H, W, 3); a recipe leaves out those smaller than its patches.
-        augment: as for `PatchPool`.
         about_data, sets, lpips: as for `cards.finish`.
         vgg, compile, precision, on_log: as for `Trainer`.
         vgg_arch: "vgg16" or "vgg19" for the recipes that have a loss on VGG features.
@@ -69,14 +68,15 @@ def reproduce(
         ConfigError: unknown names. TrainingError: some variants failed; it names them all.
     """
     out, variants = Path(out), list(dict.fromkeys(variants))
-    recipes = {name: _recipe(name, profile, steps, vgg_arch) for name in _in_order(variants)}
+    changes = {"steps": steps, "augment": augment or None}
+    recipes = {name: _recipe(name, profile, changes, vgg_arch) for name in _in_order(variants)}
     check_folder(out)
     bicubic = _bicubic(out / "results" / "bicubic.json", sets, lpips, progress)
 
     @cache  # built when the first training needs it: that takes minutes
     def pool(patch_size: int, scale: int) -> PatchPool:
         large = [p for p in pictures if min(p.shape[:2]) // scale * scale >= patch_size]
-        return PatchPool(large, scale, device, augment=augment, patch_size=patch_size)
+        return PatchPool(large, scale, device, augment=augment)
 
     failed = {}
     for name, recipe in recipes.items():
@@ -125,10 +125,9 @@ def _in_order(variants: Iterable[str]) -> list[str]:
     return ordered
 
 
-def _recipe(name: str, profile: str, steps: int | None, vgg_arch: str | None) -> Recipe:
-    recipe = get_recipe(name, profile, steps=steps)
-    features = any(CONTENT_LOSSES[loss][0] for loss, _ in recipe.content)
-    return get_recipe(name, profile, steps=steps, vgg=vgg_arch if features else None)
+def _recipe(name: str, profile: str, changes: dict[str, Any], vgg_arch: str | None) -> Recipe:
+    features = any(CONTENT_LOSSES[loss][0] for loss, _ in RECIPES[name].content)
+    return get_recipe(name, profile, **changes, vgg=vgg_arch if features else None)
 
 
 def _bicubic(path: Path, sets, lpips, progress: bool) -> dict[str, Any]:
@@ -147,10 +146,10 @@ def _finished(folder: Path, recipe: Recipe, sets, lpips, any_steps: bool) -> boo
         card = read_card(folder / WEIGHTS)
     except WeightsError:
         return False
-    mine = json.loads(json.dumps(recipe.as_dict()))
-    same = all(card["recipe"].get(key) == mine[key] for key in mine.keys() - {"about", "steps"})
+    if recipe.differences(card["recipe"]):
+        return False
     enough = any_steps or card["steps"] >= recipe.steps
-    return same and enough and is_scored(card["scores"], sets, lpips)
+    return enough and is_scored(card["scores"], sets, lpips)
 
 
 def _init(recipe: Recipe, out: Path) -> Generator | None:

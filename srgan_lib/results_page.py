@@ -5,6 +5,7 @@ from typing import Any
 
 from .benchmark import report
 from .cards import VALIDATION_SIZE
+from .devices import THEN
 from .markdown import COLUMNS, DASH, devices, duration, figure, scores_row, start, table
 from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
 from .strips import STRIPS, courses
@@ -61,8 +62,8 @@ def _scores(cards, bicubic) -> list[str]:
     lines = [
         "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
         "daala's. LPIPS is taken on AlexNet, and less is better. Steps and minutes count the last "
-        "stage of a training; what the network that it started from had behind it, in its own last "
-        "stage, stands under *started from*.",
+        "stage of a training; earlier ones stand under *started from*, with their device where it "
+        "was another.",
     ]
     by_name = {card["name"]: card for card in cards}
     names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]
@@ -128,7 +129,7 @@ def _targets(cards) -> list[str]:
         trained_on = devices(card)
         on_cpu = all(device.startswith("CPU") for device in trained_on)
         floor, goal = (cpu_floor, None) if on_cpu else (gpu_floor, gpu_goal)
-        measured = [", before on ".join(trained_on), figure(value, digits)]
+        measured = [THEN.join(trained_on), figure(value, digits)]
         rows.append([*row, *measured, *_verdict(value, floor, key), *_verdict(value, goal, key)])
     header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
     about = (

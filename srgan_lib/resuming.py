@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from .checkpoints import load_checkpoint, save_checkpoint, save_weights, weights_info
-from .devices import device_name
+from .devices import THEN, device_name
 from .errors import ConfigError, SRGANError, WeightsError
 from .vgg import VGGFeatures
 
@@ -26,6 +26,7 @@ class Resumable:
             "recipe": self.recipe.as_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "devices": self._devices(),
             "history": self.history,
             "pending": {"sums": self._sums, "since": self._logged},
             "rng": self.rng.get_state(),
@@ -48,6 +49,7 @@ class Resumable:
                 "choose another folder, or the recipe and profile that it was made with."
             )
         self.step, self.seconds = state["step"], state["seconds"]
+        self.earlier_devices = state.get("devices", [])  # older ones have none
         self.history = list(state["history"])
         pending = state.get("pending", {"sums": {}, "since": self.step})  # older ones have none
         self._logged = pending["since"]
@@ -74,13 +76,18 @@ class Resumable:
             recipe=self.recipe.as_dict(),
             step=self.step,
             minutes=round(self.seconds / 60, 2),
-            device=device_name(self.device, self.dtype),
+            device=THEN.join(self._devices()),
             pictures=len(self.pool),
             content_weights=self.loss.weights,
             vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
             torch=torch.__version__,
             python=platform.python_version(),
         )
+
+    def _devices(self) -> list[str]:
+        """All that this training has run on, the one of now last."""
+        now = device_name(self.device, self.dtype)
+        return [*(device for device in self.earlier_devices if device != now), now]
 
     def kept_state(self) -> dict[str, Any] | None:
         """The newest state in the folder that can be read; None if there is none yet."""

@@ -28,8 +28,7 @@ class ShardPool:
 
     Args:
         shards: paths of tar files with pictures.
-        scale, device, augment: as for `PatchPool`. Two shards are on the device at once, for a
-            moment.
+        scale, device, augment: as for `PatchPool`. For a moment, two shards are on the device.
         patch_size: pictures smaller than this many pixels are left out with a warning.
         steps: updates before the next shard's turn. All have had theirs before one comes again.
         seed: of the order of the shards, a new one each time around.
@@ -45,8 +44,8 @@ class ShardPool:
         scale: int = 4,
         device: torch.device | str = "cpu",
         *,
-        augment: bool = False,
         patch_size: int = 96,
+        augment: bool = False,
         steps: int = 500,
         seed: int = 0,
     ):
@@ -58,8 +57,8 @@ class ShardPool:
             ) from None
         if not len(shards):
             raise DataError("There are no shards to train on: give at least one tar file.")
-        self.scale, self.device = scale, torch.device(device)
-        self.augment, self.patch_size, self.steps, self.seed = augment, patch_size, steps, seed
+        self.scale, self.device, self.augment = scale, torch.device(device), augment
+        self.patch_size, self.steps, self.seed = patch_size, steps, seed
         self._shards = [Path(shard).resolve() for shard in shards]
         self._pictures = sum(map(count_pictures, self._shards))
         self._turn, self._pool = -1, None
@@ -85,8 +84,7 @@ class ShardPool:
         order = torch.Generator().manual_seed(self.seed + around)
         shard = self._shards[torch.randperm(len(self._shards), generator=order)[place]]
         images = read_shard(shard, self.patch_size)
-        options = {"augment": self.augment, "patch_size": self.patch_size}
-        return PatchPool(images, self.scale, self.device, **options)
+        return PatchPool(images, self.scale, self.device, augment=self.augment)
 
 
 def count_pictures(shard: str | Path) -> int:

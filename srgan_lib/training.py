@@ -42,9 +42,9 @@ class Trainer(Resumable):
         validate: generator -> figures, called now and then; they join the history.
         compile: let torch.compile fuse the networks; the first step then takes minutes.
         precision: number format of the convolutions, see `devices.precision`.
-        graphs: replay the step as a CUDA graph (`graphs.RecordedStep`); if not given, on a GPU
-            where the step needs no gradient scaler, which decides on the CPU. Several processes
-            together never do.
+        graphs: replay the step as a CUDA graph (`graphs.RecordedStep`), as far as it can be
+            recorded; if not given, on a GPU where the step needs no gradient scaler, which decides
+            on the CPU. Several processes together never do.
 
     Attributes:
         generator: the network in training. `result` is the one to use: its running mean if the
@@ -73,6 +73,11 @@ class Trainer(Resumable):
             raise ConfigError(
                 f"The pictures are for x{pool.scale}, the recipe for x{recipe.scale}."
             )
+        if pool.augment != recipe.augment:
+            raise ConfigError(
+                f"The recipe says augment={recipe.augment}, the pool of pictures the opposite: "
+                "make both alike."
+            )
         self.recipe, self.pool, self.validate, self.device = recipe, pool, validate, pool.device
         self.folder = Path(folder) if folder is not None else None
         self.dtype = devices.precision(self.device, precision)
@@ -82,6 +87,7 @@ class Trainer(Resumable):
             raise ConfigError("CUDA graphs need a GPU, and another precision than float16.")
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.step, self.seconds = 0, 0.0
+        self.earlier_devices: list[str] = []
         self.doubtful = 0  # steps in a row in which something looks wrong: no checkpoint of these
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, torch.Tensor] = {}  # of what is logged, since step `_logged`
@@ -93,8 +99,8 @@ class Trainer(Resumable):
                 self._build(init, vgg)
         for network in self.networks if compile else ():
             network.compile()
-        recorded = possible if graphs is None else graphs
-        self.recorded = RecordedStep(self.optimizers, self.device) if recorded else None
+        wanted = possible if graphs is None else graphs
+        self.recorded = RecordedStep(self.optimizers, self.device) if wanted else None
 
     def _build(self, init: Generator | None, vgg: str | Path) -> None:
         recipe = self.recipe

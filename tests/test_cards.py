@@ -10,7 +10,7 @@ from srgan_lib.errors import WeightsError
 from srgan_lib.files import write_json
 from srgan_lib.markdown import devices, figure, render_card
 from srgan_lib.models import Generator
-from srgan_lib.training import Trainer
+from srgan_lib.training import WEIGHTS, Trainer
 
 SCORES = {
     "psnr_y": 28.431,
@@ -111,7 +111,7 @@ def test_earlier_stages_are_named_with_their_devices(weights):
     page = render_card(card)
     assert "`srgan` after 70 steps, 9.0 minutes (`000000000000`); that from" in page
     assert "that from `srresnet` after 500 steps, 9.0 minutes on GPU (" in page
-    assert devices(card) == ["CPU", "GPU"]
+    assert devices(card) == ["GPU", "CPU"]
 
 
 def test_the_start_is_noted(weights, tmp_path):
@@ -129,6 +129,24 @@ def test_the_start_of_the_start_is_noted(weights, tmp_path):
     write_json(weights.with_suffix(".json"), {**card, "init": earlier})
     cards.note_init(tmp_path / "run", weights)
     assert cards.json.loads((tmp_path / "run" / cards.INIT).read_text())["init"] == earlier
+
+
+def test_before_there_is_a_card_the_run_knows_its_start(tiny, pool, tmp_path):
+    folder = tmp_path / "first"
+    Trainer(tiny("srresnet"), pool, folder).run(2, progress=False)
+    cards.note_init(tmp_path / "second", folder / WEIGHTS)
+    noted = cards.json.loads((tmp_path / "second" / cards.INIT).read_text())
+    assert noted["init"] is None
+    write_json(folder / cards.INIT, {"name": "srgan"})
+    cards.note_init(tmp_path / "second", folder / WEIGHTS)
+    noted = cards.json.loads((tmp_path / "second" / cards.INIT).read_text())
+    assert noted["init"] == {"name": "srgan"}
+
+
+def test_a_start_that_tells_nothing_is_refused(tmp_path):
+    save_weights(tmp_path / "bare.safetensors", Generator(num_blocks=1, channels=4))
+    with pytest.raises(WeightsError, match="does not say how long it was trained"):
+        cards.note_init(tmp_path, tmp_path / "bare.safetensors")
 
 
 def test_numbers_as_the_literature_prints_them():

@@ -84,6 +84,18 @@ def test_train_and_go_on(files, capsys):
     assert run(*second, "--steps", "1", "--vgg", "random", "--init", weights) == 0
 
 
+def test_an_augmented_training_says_so_and_stays_one(files, capsys):
+    command = ["train", "srresnet", "--data", "hr", "--out", "run", "--profile", "smoke"]
+    options = ["--augment", "--learning-rate", "0.0003"]
+    assert run(*command, *options, "--steps", "1") == 0
+    card = json.loads((files / "run" / "generator.json").read_text())
+    assert card["recipe"]["augment"] and card["recipe"]["learning_rate"] == 0.0003
+    assert "--learning-rate 0.0003 --augment" in card["command"]
+    assert run(*command, "--steps", "2") == 2
+    assert "made with another augment, learning_rate" in capsys.readouterr().err
+    assert run(*command, *options, "--steps", "2") == 0
+
+
 def test_data_lists_the_sets(capsys):
     assert run("data") == 0
     assert {"DIV2K", "Set5", "Urban100"} <= set(capsys.readouterr().out.split())
@@ -131,6 +143,8 @@ BAD = [
     ("train srresnet --out run --profile smoke --data hr --steps 0", "steps"),
     ("train srresnet --out run --profile smoke --data hr --batch-size -1", "batch_size"),
     ("train srresnet --out mine --profile smoke --data hr", "move it away"),
+    ("train srresnet --out run --profile smoke --data hr --learning-rate 0", "positive"),
+    ("train srresnet --out run --profile smoke --data hr --learning-rate nan", "positive"),
     ("train srresnet --out run --profile cpu --data hr", "96 px"),
     ("train srgan --out run --profile smoke --data hr --vgg text.png", "text.png"),
     ("train srgan --out run --profile smoke --data hr --vgg ~no.such.user/vgg.pth", "whole path"),

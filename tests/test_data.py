@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from srgan_lib.data import PatchPool, samples, smaller
+from srgan_lib.data import PatchPool, samples
 from srgan_lib.degradation import bicubic_downscale
 from srgan_lib.errors import ConfigError, DataError
 
@@ -119,14 +119,22 @@ def test_samples():
 
 
 def test_smaller_copies_join_the_pictures_but_are_not_counted():
-    pool = PatchPool([picture(40, 60)], augment=True, patch_size=16)
-    assert len(pool) == 1
-    assert pool.lr_sizes.tolist() == [[10, 15], [7, 10], [5, 7]]  # 0.35 of 40 px is too small
+    pool = PatchPool([picture(40, 60), picture(8, 8)], augment=True)
+    assert len(pool) == 2
+    copies = [[7, 10], [1, 1], [5, 7], [1, 1], [3, 5]]  # 0.35 of 8 px is less than an LR pixel
+    assert pool.lr_sizes.tolist() == [[10, 15], [2, 2], *copies]
+
+
+def test_copies_that_are_smaller_than_the_patch_are_not_drawn():
+    pool = PatchPool([np.full((40, 60, 3), 0, np.uint8)], augment=True)
+    assert pool.batch(32, 40, rng())[1].shape == (32, 3, 40, 40)
+    with pytest.raises(DataError, match="Training picture 0 is 60x40, smaller than the 44 px"):
+        pool.batch(1, 44)
 
 
 def test_augmented_patches_have_their_colors_in_every_order_the_same_in_lr_and_hr():
     colors = np.full((16, 16, 3), (10, 20, 30), np.uint8)
-    lr, hr = PatchPool([colors], augment=True, patch_size=16).batch(64, 16, rng(), candidates=2)
+    lr, hr = PatchPool([colors], augment=True).batch(64, 16, rng(), candidates=2)
     orders = [tuple(patch[:, 0, 0].tolist()) for patch in hr]
     assert set(orders) == set(permutations((10, 20, 30)))
     assert orders == [tuple(patch[:, 0, 0].tolist()) for patch in lr]
@@ -134,6 +142,9 @@ def test_augmented_patches_have_their_colors_in_every_order_the_same_in_lr_and_h
 
 
 def test_a_smaller_copy_is_not_aliased():
-    stripes = np.repeat((np.arange(64) % 2 * 255).astype(np.uint8)[:, None, None], 64, 1)
-    shrunken = smaller(np.repeat(stripes, 3, 2), 0.5)
-    assert shrunken.shape == (32, 32, 3) and np.ptp(shrunken[4:-4]) < 20
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[::2] = 255
+    pool = PatchPool([stripes], augment=True)
+    place = pool.lr_sizes.tolist().index([8, 8])  # at half the size
+    copy = pool._hr[pool._hr_start[place] :][: 32 * 32].view(32, 32, 3).double()
+    assert (copy[4:-4] - 127.5).abs().max() < 10

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from srgan_lib.cli import main
-from srgan_lib.data import PatchPool
+from srgan_lib.data import COPIES, PatchPool
 from srgan_lib.errors import ConfigError, DataError, Note
 from srgan_lib.shards import ShardPool, count_pictures, read_shard
 from srgan_lib.training import Trainer
@@ -61,6 +61,12 @@ def test_each_shard_has_its_turn_before_one_comes_again(shards, pictures):
     again = ShardPool(shards, steps=2, seed=1, patch_size=64)
     for step in (20, 3, 34):
         assert source(again.at(step), pictures) == turns[step // 2]
+
+
+def test_pictures_of_shards_are_augmented_as_others(shards):
+    pool = ShardPool(shards, patch_size=64, augment=True)
+    assert pool.augment and len(pool) == 3
+    assert pool.at(0).augment and len(pool.at(0).lr_sizes) == 1 + len(COPIES)
 
 
 def test_the_next_shard_is_read_meanwhile(shards, monkeypatch):

@@ -2,11 +2,12 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from srgan_lib import adversarial
+from srgan_lib import adversarial, resuming
 from srgan_lib.adversarial import AdversarialTrainer, make_trainer
 from srgan_lib.averages import move_average
 from srgan_lib.checkpoints import load_generator, weights_info
@@ -119,7 +120,8 @@ def test_running_mean_moves_towards_the_generator_slowly(tiny, pool):
 
 
 def test_discriminator_is_frozen_in_the_generators_step_only(tiny, pool):
-    trainer = make_trainer(tiny("srgan", learning_rate=0.0), pool, vgg="random")
+    recipe = replace(tiny("srgan"), learning_rate=0.0)
+    trainer = make_trainer(recipe, pool, vgg="random")
     trainer.update(*trainer.batch())
     assert all(p.grad is not None for p in trainer.discriminator.parameters())
     seen = [p.grad.clone() for p in trainer.discriminator.parameters()]
@@ -234,6 +236,20 @@ def test_init_must_fit(tiny, pool):
 def test_scale_must_fit(tiny, pool):
     with pytest.raises(ConfigError, match="x4"):
         Trainer(tiny("srresnet", scale=2), pool)
+
+
+def test_a_recipe_and_its_pictures_are_augmented_both_or_neither(tiny, pool):
+    with pytest.raises(ConfigError, match="augment=True"):
+        Trainer(tiny("srresnet", augment=True), pool)
+
+
+def test_a_training_that_moves_names_both_devices(tiny, pool, tmp_path, monkeypatch):
+    run(Trainer(tiny("srresnet"), pool, tmp_path), until=2)
+    monkeypatch.setattr(resuming, "device_name", lambda *_: "another one")
+    moved = Trainer(tiny("srresnet"), pool, tmp_path)
+    assert moved.resume()
+    run(moved, until=4)
+    assert weights_info(tmp_path / WEIGHTS)["device"].endswith(" threads, then another one")
 
 
 def test_precision_goes_by_capability(monkeypatch):
