@@ -93,6 +93,14 @@ def test_the_gan_comes_first_and_nothing_is_mixed_twice(trained, tmp_path):
     assert not (tmp_path / "again").exists()
 
 
+def test_two_of_a_kind_are_mixed_too(trained, tmp_path):
+    _, srresnet = trained
+    later = trained[0].parent.parent / "later" / "generator.safetensors"
+    save_weights(later, load_generator(srresnet), **weights_info(srresnet))
+    weights = mix(srresnet, later, 0.5, tmp_path / "mixed", {})
+    assert read_card(weights)["mixed"]["share"] == 0.5
+
+
 def test_a_mistake_is_one_sentence(trained, tmp_path, capsys):
     assert main([*map(str, trained), "2", str(tmp_path / "mixed")]) == 2
     assert capsys.readouterr().err.startswith("error: The second network's share is from 0 to 1")

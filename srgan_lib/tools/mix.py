@@ -1,4 +1,4 @@
-"""Move a GAN's generator back towards a PSNR-trained one, with a card that says so.
+"""Move a generator towards another one, as a GAN's back to its start, with a card that says so.
 
     python -m srgan_lib.tools.mix work/srgan/generator.safetensors srresnet 0.03 work/mixed
 
@@ -32,8 +32,9 @@ def mix(
     """Write OUT/generator.safetensors and its card; returns the path of the weights.
 
     Args:
-        first: a GAN's weights, with a card: what it says of the training is kept.
-        second, share: as for `averages.interpolate`.
+        first: weights with a card: what it says of the training is kept.
+        second, share: as for `averages.interpolate`; no GAN's if the first is none, because the
+            first one's card would not tell of that training.
         sets, lpips: as for `cards.score`.
 
     Raises:
@@ -44,7 +45,7 @@ def mix(
     first, second = find_weights(first), find_weights(second)
     check_card(first)
     card, info, other = read_card(first), weights_info(first), weights_info(second)
-    if not card["recipe"]["adversarial"]:
+    if other.get("recipe", {}).get("adversarial") and not card["recipe"]["adversarial"]:
         raise ConfigError(f"{first} is no GAN's generator: name that first, and {second} second.")
     if "mixed" in info or "mixed" in other:
         raise ConfigError("One of these is mixed already: start from the two that it was made of.")
