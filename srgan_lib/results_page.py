@@ -98,7 +98,11 @@ def _minutes(minutes: float) -> str:
 
 def _mixed_in(card: Mapping[str, Any]) -> str:
     mixed = card.get("mixed")
-    return f"; {100 * mixed['share']:g} % of `{mixed['name']}` mixed in at the end" if mixed else ""
+    if not mixed:
+        return ""
+    is_start = card["init"] and card["init"]["sha256"] == mixed["sha256"]
+    other = "its start" if is_start else f"`{mixed['name']}`"
+    return f"; {100 * mixed['share']:g} % of {other} mixed in at the end"
 
 
 def _verdict(value: float | None, target: float | None, key: str) -> list[str]:

@@ -81,7 +81,8 @@ def quality_over_minutes(cards: Sequence[Mapping[str, Any]]) -> Figure:
     for number, (name, points) in enumerate(shown.items()):
         axis.semilogx(
             *zip(*points, strict=True),
-            label=name if same else f"{name} ({devices[name]})",
+            # Threads and formats would leave no room for the lines.
+            label=name if same else f"{name} ({devices[name].split(',')[0]})",
             marker=".",
             linestyle="-" if number < len(COLORS) else "--",  # then the colors come again
         )
