@@ -219,3 +219,22 @@ def test_on_a_gpu_recorded_steps_learn_what_others_learn(name, tiny, pictures, t
     assert (moves[0] - moves[1]).norm() < 0.02 * moves[0].norm()
     for eager, recorded in zip(*losses, strict=True):
         assert recorded == pytest.approx(eager, rel=0.01, abs=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_a_step_that_waits_for_a_value_is_not_recorded_and_trains_on(tiny, pictures):
+    recipe = tiny("srresnet", steps=12)
+    trainer = Trainer(recipe, PatchPool(pictures, device="cuda"), precision="float32")
+    learn = trainer.learn
+
+    def waits(*batch):
+        values = learn(*batch)
+        values["l1"].item()
+        return values
+
+    trainer.learn = waits
+    with pytest.warns(Note, match="could not be recorded"):
+        trainer.run(progress=False)
+    assert trainer.step == 12 and not trainer.recorded.graphs
+    assert all(p.isfinite().all() for p in trainer.generator.parameters())
+    assert torch.rand(1, device="cuda").isfinite().all()  # the GPU is as usable as before
