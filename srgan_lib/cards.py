@@ -100,7 +100,9 @@ def note_init(folder: str | Path, name_or_file: str | Path) -> None:
     facts = {
         "name": info.get("recipe", {}).get("name", path.stem),
         "sha256": file_hash(path),
-        **{"steps": info["step"], "minutes": info["minutes"], "device": info.get("device")},
+        "steps": info["step"],
+        "minutes": info["minutes"],
+        "device": info.get("device"),
         "init": _init_of(path),
     }
     write_json(Path(folder) / INIT, facts)
@@ -114,10 +116,13 @@ def _init_of(weights: Path) -> dict[str, Any] | None:
             return card.get("init")
     except WeightsError:
         pass
-    noted = weights.parent / INIT
-    if weights.name == WEIGHTS and noted.exists():
-        return json.loads(noted.read_text(encoding="utf-8"))
-    return None
+    return _noted_init(weights.parent) if weights.name == WEIGHTS else None
+
+
+def _noted_init(folder: Path) -> dict[str, Any] | None:
+    """What `note_init` noted for the run in that folder."""
+    path = folder / INIT
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def finish(
@@ -144,7 +149,6 @@ def finish(
     """
     weights = trainer.folder / WEIGHTS
     generator = load_generator(weights, trainer.device)
-    init = trainer.folder / INIT
     return write_card(
         weights,
         name,
@@ -152,7 +156,7 @@ def finish(
         scores=score(generator, sets, lpips, progress),
         bicubic=score("bicubic", sets, lpips, progress) if bicubic is None else bicubic,
         history=trainer.history,
-        init=json.loads(init.read_text(encoding="utf-8")) if init.exists() else None,
+        init=_noted_init(trainer.folder),
         command=command,
     )
 

@@ -156,11 +156,16 @@ def _stage(card: Mapping[str, Any]) -> str:
     return " in this last stage" if card["init"] else ""
 
 
+def share(mixed: Mapping[str, Any]) -> str:
+    """How much of a mixed network is another one's."""
+    return f"{100 * mixed['share']:g} %"
+
+
 def _mixed(mixed: Mapping[str, Any] | None) -> str:
     if not mixed:
         return ""
     return (
-        f"{100 * mixed['share']:g} % of every weight comes from `{mixed['name']}` "
+        f"{share(mixed)} of every weight comes from `{mixed['name']}` "
         f"(`{mixed['sha256'][:12]}`), by `srgan_lib.tools.mix`: network interpolation, Wang et al. "
         "2018, section 3.4"
     )

@@ -6,7 +6,7 @@ from typing import Any
 from .benchmark import report
 from .cards import VALIDATION_SIZE
 from .devices import THEN
-from .markdown import COLUMNS, DASH, devices, duration, figure, scores_row, start, table
+from .markdown import COLUMNS, DASH, devices, duration, figure, scores_row, share, start, table
 from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
 from .strips import STRIPS, courses
 
@@ -102,7 +102,7 @@ def _mixed_in(card: Mapping[str, Any]) -> str:
         return ""
     is_start = card["init"] and card["init"]["sha256"] == mixed["sha256"]
     other = "its start" if is_start else f"`{mixed['name']}`"
-    return f"; {100 * mixed['share']:g} % of {other} mixed in at the end"
+    return f"; {share(mixed)} of {other} mixed in at the end"
 
 
 def _verdict(value: float | None, target: float | None, key: str) -> list[str]:
