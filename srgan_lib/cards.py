@@ -104,6 +104,7 @@ def note_init(folder: str | Path, name_or_file: str | Path) -> None:
         "minutes": info["minutes"],
         "device": info.get("device"),
         "init": _init_of(path),
+        **{key: info[key] for key in ("mixed", "rebuilt") if key in info},  # by a tool, afterwards
     }
     write_json(Path(folder) / INIT, facts)
 

@@ -136,8 +136,12 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
     if not init:
         return "random weights"
     text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
+    if rebuilt := init.get("rebuilt"):  # no training: `srgan_lib.tools.rebuild`
+        text = f"`{init['name']}` rebuilt as a network of variant `{rebuilt}`"
     if init.get("device") not in (None, stage["device"]):
         text += f" on {init['device']}"
+    if mixed := init.get("mixed"):
+        text += f", {share(mixed)} of `{mixed['name']}` mixed in"
     if not short:
         text += f" (`{init['sha256'][:12]}`)"
     return f"{text}; that from {start(init, short)}" if init.get("init") else text
