@@ -16,6 +16,7 @@ most of them, because its network can compute nearly what the course's does (`sr
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -96,17 +97,17 @@ def _writers(network: Generator) -> list[list[nn.Module]]:
 
 def _least_needed(network: Generator, writers: Sequence[nn.Module], lr, hr) -> list[int]:
     """The three feature maps without which SR is still closest to HR."""
-
-    def silence(module, inputs, output):
-        return output.index_fill(1, torch.tensor([channel]), 0)
-
     errors = []
     for channel in range(network.channels):
-        hooks = [module.register_forward_hook(silence) for module in writers]
+        hooks = [module.register_forward_hook(partial(_silence, channel)) for module in writers]
         errors.append(F.mse_loss(network(lr), hr).item())
         for hook in hooks:
             hook.remove()
     return sorted(range(network.channels), key=errors.__getitem__)[:COLORS]
+
+
+def _silence(channel: int, module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+    return output.index_fill(1, torch.tensor([channel]), 0)
 
 
 def _double(conv: nn.Conv2d, read: Sequence[int], written: Sequence[int]) -> None:
