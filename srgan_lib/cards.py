@@ -126,6 +126,15 @@ def _noted_init(folder: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def typed(*words: str, **options: Any) -> str:
+    """A command as one would type it, without the options that are None, False or "auto"."""
+    line = ["python -m srgan_lib", *words]
+    for name, value in options.items():
+        if value not in (None, False, "auto"):
+            line.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
+    return " ".join(line)
+
+
 def finish(
     trainer: Trainer,
     name: str,

@@ -130,11 +130,11 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         return
     cards.finish(
         trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
-        command=f"python -m srgan_lib train {recipe.name} --profile {profile} "
-        f"--steps {recipe.steps} --batch-size {recipe.batch_size} --patch-size {recipe.patch_size}"
-        + (f" --learning-rate {args.learning_rate}" if args.learning_rate else "")
-        + (" --augment" if args.augment else "")
-        + (f" --precision {args.precision}" if args.precision != "auto" else ""),
+        command=cards.typed(
+            "train", recipe.name, profile=profile, steps=recipe.steps, batch_size=recipe.batch_size,
+            patch_size=recipe.patch_size, learning_rate=args.learning_rate, augment=args.augment,
+            vgg_arch=args.vgg_arch, precision=args.precision,
+        ),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
 

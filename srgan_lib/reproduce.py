@@ -13,7 +13,16 @@ import numpy as np
 import torch
 
 from .adversarial import make_trainer
-from .cards import VALIDATION_SIZE, check_card, finish, is_scored, note_init, read_card, score
+from .cards import (
+    VALIDATION_SIZE,
+    check_card,
+    finish,
+    is_scored,
+    note_init,
+    read_card,
+    score,
+    typed,
+)
 from .checkpoints import has_checkpoint, load_generator
 from .data import PatchPool
 from .errors import SRGANError, TrainingError, WeightsError
@@ -94,11 +103,10 @@ def reproduce(
             trainer.resume()
             print(f"{name}: step {trainer.step} of {recipe.steps}.")
             trainer.run(on_log=on_log, progress=progress)
-            command = f"python -m srgan_lib reproduce --variants {name} --profile {profile}"
-            command += f" --steps {steps}" if steps else ""
-            command += " --augment" if augment else ""
-            command += f" --vgg-arch {recipe.vgg}" if vgg_arch == recipe.vgg else ""
-            command += f" --precision {precision}" if precision != "auto" else ""
+            command = typed(
+                "reproduce", variants=name, profile=profile, steps=steps, augment=augment,
+                vgg_arch=recipe.vgg if vgg_arch == recipe.vgg else None, precision=precision,
+            )  # fmt: skip
             finish(
                 trainer, name, about_data=about_data, sets=sets, lpips=lpips, bicubic=bicubic,
                 command=command, progress=progress,

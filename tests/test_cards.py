@@ -152,3 +152,10 @@ def test_a_start_that_tells_nothing_is_refused(tmp_path):
 def test_numbers_as_the_literature_prints_them():
     assert figure(0.82114, 4) == ".8211" and figure(28.431, 2) == "28.43"
     assert figure(0.5, 2) == "0.50" and figure(None, 2) == "–" and figure(-3.04, 1) == "-3.0"
+
+
+def test_a_command_is_noted_as_it_would_be_typed():
+    options = {"steps": 3, "augment": True, "learning_rate": None, "precision": "auto"}
+    expected = "python -m srgan_lib train srgan --steps 3 --augment --vgg-arch vgg16"
+    assert cards.typed("train", "srgan", **options, vgg_arch="vgg16") == expected
+    assert cards.typed("train", augment=False) == "python -m srgan_lib train"
