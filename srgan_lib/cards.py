@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from . import data
-from .checkpoints import find_weights, load_generator, weights_info
+from .checkpoints import find_weights, halve_weights, load_generator, weights_info
 from .errors import WeightsError
 from .evaluation import evaluate
 from .files import write_json, write_text
@@ -144,6 +144,7 @@ def finish(
     lpips: LPIPS | None = None,
     bicubic: Scores | None = None,
     command: str | None = None,
+    half: bool = False,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Score what `trainer` has written to its folder and put the card beside it.
@@ -153,11 +154,14 @@ def finish(
         sets, lpips: as for `score`.
         bicubic: its scores, where they are known already.
         command: what was typed to train.
+        half: round the weights to float16 first (`checkpoints.halve_weights`).
 
     Returns:
         The card.
     """
     weights = trainer.folder / WEIGHTS
+    if half:
+        halve_weights(weights)
     generator = load_generator(weights, trainer.device)
     return write_card(
         weights,

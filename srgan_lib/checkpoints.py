@@ -100,6 +100,24 @@ def save_weights(path: str | Path, generator: Generator, **info: Any) -> None:
     _write(Path(path), lambda temporary: save_file(tensors, temporary, header))
 
 
+def halve_weights(path: str | Path) -> None:
+    """Round the weights in a file to float16, which takes half the space. The header stays.
+
+    Raises:
+        WeightsError: missing, damaged, with a weight beyond float16, or not written.
+    """
+    path = find_weights(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header, tensors = file.metadata(), {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
+    except Exception as error:
+        raise _unreadable(path, error) from None
+    rounded = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+    if not all(tensor.isfinite().all() for tensor in rounded.values()):
+        raise WeightsError(f"{path} has weights beyond 65,504: it cannot be stored as float16.")
+    _write(path, lambda temporary: save_file(rounded, temporary, header))
+
+
 def shipped_weights() -> list[str]:
     """Names of the networks that come with the course."""
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))

@@ -151,6 +151,9 @@ def _training_options(sub: argparse.ArgumentParser, sets: list[str]) -> None:
     )  # fmt: skip
     sub.add_argument("--lpips", action="store_true", help="score LPIPS (AlexNet) as well")
     sub.add_argument("--lpips-backbone", help="file of AlexNet's weights; default: torchvision's")
+    sub.add_argument(
+        "--half", action="store_true", help="round the result to float16: half the size"
+    )
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
 
 

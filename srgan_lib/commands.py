@@ -130,10 +130,10 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         return
     cards.finish(
         trainer, recipe.name, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
-        command=cards.typed(
+        half=args.half, command=cards.typed(
             "train", recipe.name, profile=profile, steps=recipe.steps, batch_size=recipe.batch_size,
             patch_size=recipe.patch_size, learning_rate=args.learning_rate, augment=args.augment,
-            vgg_arch=args.vgg_arch, precision=args.precision,
+            vgg_arch=args.vgg_arch, precision=args.precision, half=args.half,
         ),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
@@ -147,7 +147,7 @@ def run_reproduce(args: argparse.Namespace) -> None:
         args.out, args.variants, profile=args.profile or choose_profile(device.type),
         pictures=images, about_data=args.about or _about(args.data), sets=sets, lpips=lpips,
         augment=args.augment, vgg=args.vgg, vgg_arch=args.vgg_arch, device=device, steps=args.steps,
-        compile=args.compile, precision=args.precision, on_log=_print_log,
+        compile=args.compile, precision=args.precision, half=args.half, on_log=_print_log,
     )  # fmt: skip
     print(page)
 

@@ -53,6 +53,7 @@ def reproduce(
     augment: bool = False,
     compile: bool = False,
     precision: str = "auto",
+    half: bool = False,
     on_log: Callable[[Trainer], None] | None = None,
     progress: bool = True,
 ) -> Path:
@@ -66,7 +67,7 @@ def reproduce(
         variants: names of recipes, or "bicubic", which is scored in any case.
         profile: scales the recipes; `steps` and `augment` replace what they say.
         pictures: HR, uint8 (H, W, 3); a recipe leaves out those smaller than its patches.
-        about_data, sets, lpips: as for `cards.finish`.
+        about_data, sets, lpips, half: as for `cards.finish`.
         vgg, compile, precision, on_log: as for `Trainer`.
         vgg_arch: "vgg16" or "vgg19" for the recipes that have a loss on VGG features.
 
@@ -106,10 +107,11 @@ def reproduce(
             command = typed(
                 "reproduce", variants=name, profile=profile, steps=steps, augment=augment,
                 vgg_arch=recipe.vgg if vgg_arch == recipe.vgg else None, precision=precision,
+                half=half,
             )  # fmt: skip
             finish(
                 trainer, name, about_data=about_data, sets=sets, lpips=lpips, bicubic=bicubic,
-                command=command, progress=progress,
+                command=command, half=half, progress=progress,
             )  # fmt: skip
         except SRGANError as error:
             failed[name] = str(error)

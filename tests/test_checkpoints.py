@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from srgan_lib import checkpoints
 from srgan_lib.checkpoints import (
     find_weights,
+    halve_weights,
     load_checkpoint,
     load_generator,
     save_checkpoint,
@@ -43,6 +44,31 @@ def test_shipped_names(tmp_path, monkeypatch):
     assert find_weights("mine") == tmp_path / "mine.safetensors"
     with pytest.raises(WeightsError, match=r"'yours'.*\(mine\)"):
         find_weights("yours")
+
+
+def test_half_the_size(tmp_path):
+    generator, path = Generator(2, 1, 32, "paper"), tmp_path / "g.safetensors"
+    generator.fuse[1].num_batches_tracked.fill_(100_001)  # an integer, and not one of float16
+    save_weights(path, generator, step=3)
+    before = path.stat().st_size
+    halve_weights(path)
+    assert path.stat().st_size < 0.6 * before
+    assert weights_info(path) == {"step": 3}
+    loaded = load_generator(path).state_dict()
+    for name, value in generator.state_dict().items():
+        assert torch.equal(
+            loaded[name], value.half().float() if value.is_floating_point() else value
+        )
+
+
+def test_what_float16_cannot_hold_is_left_as_it_was(tmp_path):
+    generator, path = Generator(2, 1, 4, "paper"), tmp_path / "g.safetensors"
+    generator.fuse[1].running_var.fill_(1e5)
+    save_weights(path, generator)
+    before = path.read_bytes()
+    with pytest.raises(WeightsError, match="cannot be stored as float16"):
+        halve_weights(path)
+    assert path.read_bytes() == before
 
 
 def test_files_that_are_no_weights(tmp_path):

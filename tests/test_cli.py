@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srgan_lib import cards
 from srgan_lib.checkpoints import save_weights
 from srgan_lib.cli import main
 from srgan_lib.models import Generator
@@ -94,6 +95,19 @@ def test_an_augmented_training_says_so_and_stays_one(files, capsys):
     assert run(*command, "--steps", "2") == 2
     assert "made with another augment, learning_rate" in capsys.readouterr().err
     assert run(*command, *options, "--steps", "2") == 0
+
+
+def test_the_card_of_a_halved_network_is_about_that(files):
+    command = ["train", "srresnet", "--data", "hr", "--out", "run", "--profile", "smoke"]
+    assert run(*command, "--steps", "1") == 0
+    weights = files / "run" / "generator.safetensors"
+    whole, before = cards.file_hash(weights), weights.stat().st_size
+    assert run(*command, "--steps", "1", "--half") == 0  # when it is trained already, too
+    card = cards.read_card(weights)
+    assert card["sha256"] == cards.file_hash(weights) != whole
+    assert weights.stat().st_size < 0.7 * before
+    assert card["command"].endswith("--half")
+    cards.check_card(weights)
 
 
 def test_data_lists_the_sets(capsys):
