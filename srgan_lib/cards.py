@@ -84,8 +84,8 @@ def file_hash(path: str | Path) -> str:
     return sha256(Path(path).read_bytes()).hexdigest()
 
 
-def note_init(folder: str | Path, name_or_file: str | Path) -> None:
-    """Remember for the card which network the run in `folder` starts from; call it before.
+def start_facts(name_or_file: str | Path) -> dict[str, Any]:
+    """What a card tells of the network that a training starts from, and of how that came about.
 
     Raises:
         WeightsError: weights that do not say how long they were trained.
@@ -97,16 +97,24 @@ def note_init(folder: str | Path, name_or_file: str | Path) -> None:
             f"{path} does not say how long it was trained: start from a file of this course's "
             "train command."
         )
-    facts = {
+    return {
         "name": info.get("recipe", {}).get("name", path.stem),
         "sha256": file_hash(path),
         "steps": info["step"],
         "minutes": info["minutes"],
         "device": info.get("device"),
-        "init": _init_of(path),
+        "init": info["init"] if "init" in info else _init_of(path),
         **{key: info[key] for key in ("mixed", "rebuilt") if key in info},  # by a tool, afterwards
     }
-    write_json(Path(folder) / INIT, facts)
+
+
+def note_init(folder: str | Path, name_or_file: str | Path) -> None:
+    """Remember for the card which network the run in `folder` starts from; call it before.
+
+    Raises:
+        WeightsError: as for `start_facts`.
+    """
+    write_json(Path(folder) / INIT, start_facts(name_or_file))
 
 
 def _init_of(weights: Path) -> dict[str, Any] | None:
@@ -127,10 +135,10 @@ def _noted_init(folder: Path) -> dict[str, Any] | None:
 
 
 def typed(*words: str, **options: Any) -> str:
-    """A command as one would type it, without the options that are None, False or "auto"."""
+    """A command with these options as one would type it; None, False and "auto" are left out."""
     line = ["python -m srgan_lib", *words]
     for name, value in options.items():
-        if value not in (None, False, "auto"):
+        if not (value is None or value is False or value == "auto"):
             line.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
     return " ".join(line)
 

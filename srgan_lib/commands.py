@@ -194,7 +194,7 @@ def _pool(names: Sequence[str], recipe: Recipe, device: torch.device) -> PatchPo
     """The training pictures of folders and data sets, or of tar shards."""
     shards = [name for name in names if name.lower().endswith(SUFFIX)]
     if not shards:
-        images = [picture.image for name in names for picture in _pictures(name, recipe)]
+        images = [picture.image for name in names for picture in training_pictures(name, recipe)]
         return PatchPool(images, recipe.scale, device, augment=recipe.augment)
     if len(shards) < len(names):
         raise DataError("--data takes folders or tar files, not both: pack the folders, too.")
@@ -205,7 +205,7 @@ def _pool(names: Sequence[str], recipe: Recipe, device: torch.device) -> PatchPo
     )  # fmt: skip
 
 
-def _pictures(name: str, recipe: Recipe) -> list[Picture]:
+def training_pictures(name: str, recipe: Recipe) -> list[Picture]:
     """The training pictures of a folder or data set that are large enough for a patch."""
     good = []
     for picture in load_pictures(name):

@@ -130,21 +130,24 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 def start(stage: Mapping[str, Any], short: bool = False) -> str:
     """Where a training started: from which network, what that had behind it, and so on back.
 
-    A device is named where the next stage had another one; a file's hash if not `short`.
+    A device is named where the next training had another one; a file's hash if not `short`.
     """
     init = stage["init"]
     if not init:
         return "random weights"
-    text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
-    if rebuilt := init.get("rebuilt"):  # no training: `srgan_lib.tools.rebuild`
+    if rebuilt := init.get("rebuilt"):  # by `srgan_lib.tools.rebuild`: no training
         text = f"`{init['name']}` rebuilt as a network of variant `{rebuilt}`"
-    if init.get("device") not in (None, stage["device"]):
-        text += f" on {init['device']}"
+    else:
+        text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
+    device = init.get("device") or stage["device"]
+    if device != stage["device"]:
+        text += f" on {device}"
     if mixed := init.get("mixed"):
         text += f", {share(mixed)} of `{mixed['name']}` mixed in"
     if not short:
         text += f" (`{init['sha256'][:12]}`)"
-    return f"{text}; that from {start(init, short)}" if init.get("init") else text
+    earlier = {"init": init.get("init"), "device": device}
+    return f"{text}; that from {start(earlier, short)}" if earlier["init"] else text
 
 
 def devices(card: Mapping[str, Any]) -> list[str]:

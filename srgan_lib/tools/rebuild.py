@@ -3,19 +3,23 @@
     python -m srgan_lib.tools.rebuild srresnet work/start
     python -m srgan_lib train srresnet-mse --init work/start/generator.safetensors --out work/mse
 
-The paper trains for a million updates from random weights. Where that is out of reach, this saves
-most of them, because its network can compute nearly what the course's does (`srgan_lib.models`):
+The paper trains for a million updates from random weights. Where that is out of reach, its network
+can begin with nearly what the course's (`srgan_lib.models`) has learned:
 
 - Batch norm that scales and shifts back to what it measured changes nothing.
 - What the course adds, a bicubic enlargement of LR, can pass through the network. Three of its
   feature maps carry R, G and B, and are interpolated at every doubling. They replace those that
   are needed least.
 - SR in [-1, 1] instead of [0, 1] takes only another last layer.
+
+At the border a rim of some LR pixels gets darker: the convolutions see zeros outside, where bicubic
+repeats the edge. Training mends that. The tool takes about half a minute.
 """
 
 import argparse
+import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,15 +27,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..cards import note_init
-from ..checkpoints import find_weights, load_generator, save_weights, weights_info
+from ..cards import start_facts
+from ..checkpoints import load_generator, save_weights
 from ..cli import report_errors
-from ..commands import load_pictures
+from ..commands import training_pictures
 from ..data import PatchPool
-from ..errors import ConfigError
+from ..errors import ConfigError, ImageError
 from ..files import check_new
-from ..images import crop_to_multiple
 from ..models import Generator
+from ..recipes import get_recipe
 from ..training import WEIGHTS
 
 COLORS = 3
@@ -42,68 +46,80 @@ DOUBLE = torch.tensor([[t * (t - 1) / 2, 1 - t * t, t * (t + 1) / 2] for t in (-
 
 @torch.no_grad()
 def rebuild(course: Generator, lr: torch.Tensor, hr: torch.Tensor) -> Generator:
-    """A generator of variant "paper" that computes nearly what one of variant "course" does.
+    """A generator of variant "paper", on the CPU, that computes nearly what `course` does.
 
     Args:
-        course: the trained network; it is left as it is.
+        course: a trained network of variant "course", which is left as it is.
         lr, hr: training patches, float32 in [0, 1], (N, 3, H, W) and `scale` times as high and
             wide. They tell which feature maps are needed least, and what batch norm will measure.
 
     Raises:
         ConfigError: a network of another variant, or with fewer than 4 channels.
+        ImageError: patches of other shapes.
     """
-    if course.variant != "course" or course.channels <= COLORS:
-        raise ConfigError(
-            f"Only a network of variant 'course' with more than {COLORS} channels can be rebuilt, "
-            f"not {course.config}."
+    _check(course)
+    size = [course.scale * side for side in lr.shape[2:]]
+    if hr.shape != (len(lr), 3, *size):
+        raise ImageError(
+            f"HR of shape {tuple(hr.shape)} does not fit LR of {tuple(lr.shape)}: it must be "
+            f"{course.scale} times as high and wide."
         )
-    free = [_least_needed(course, writers, lr, hr) for writers in _writers(course)]
-    paper = Generator(course.scale, course.num_blocks, course.channels, "paper")
-    paper.load_state_dict(course.state_dict(), strict=False)  # all but batch norm
-    paper.eval()
+    course = copy.deepcopy(course).cpu().eval().to(memory_format=torch.channels_last)
+    trunk = [course.head, course.fuse, *(block.body for block in course.blocks)]  # they add up
+    free = [_least_needed(course.channels, trunk, partial(course, lr), hr)]
+    render = partial(course.render, course.features(lr), lr)
+    free += [_least_needed(course.channels, [block], render, hr) for block in course.upsample]
 
-    trunk = free[0]
-    for conv in (paper.head[0], paper.fuse[0], *(block.body[3] for block in paper.blocks)):
-        conv.weight[trunk], conv.bias[trunk] = 0, 0
+    paper = Generator(course.scale, course.num_blocks, course.channels, "paper").eval()
+    paper.load_state_dict(course.state_dict(), strict=False)  # all but batch norm
+    head, tail, first = paper.head[0], paper.tail, free[0]
     for conv in (paper.fuse[0], *(block.body[0] for block in paper.blocks)):
-        conv.weight[:, trunk] = 0
-    middle = paper.head[0].kernel_size[0] // 2
-    paper.head[0].weight[trunk, range(COLORS), middle, middle] = 1
-    for block, read, written in zip(paper.upsample, free, free[1:], strict=False):
+        conv.weight[:, first] = 0  # what the blocks add to these maps is then read by nobody
+    for conv in (head, paper.fuse[0]):
+        conv.weight[first], conv.bias[first] = 0, 0
+    middle = head.kernel_size[0] // 2
+    head.weight[first, range(COLORS), middle, middle] = 1
+    for block, read, written in zip(paper.upsample, free[:-1], free[1:], strict=True):
         _double(block[0], read, written)
 
-    paper.tail.weight[:, free[-1]] = 0
-    middle = paper.tail.kernel_size[0] // 2
-    paper.tail.weight[range(COLORS), free[-1], middle, middle] = 1
-    paper.tail.weight.mul_(2)
-    paper.tail.bias.mul_(2).sub_(1)
+    middle = tail.kernel_size[0] // 2
+    tail.weight[:, free[-1]] = 0
+    tail.weight[range(COLORS), free[-1], middle, middle] = 1
+    tail.weight.mul_(2)
+    tail.bias.mul_(2).sub_(1)
 
-    hooks = [
-        module.register_forward_pre_hook(_neutral)
-        for module in paper.modules()
-        if isinstance(module, nn.BatchNorm2d)
-    ]
+    norms = [module for module in paper.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(_neutral) for norm in norms]
     paper(lr)
     for hook in hooks:
         hook.remove()
     return paper
 
 
-def _writers(network: Generator) -> list[list[nn.Module]]:
-    """The modules whose outputs add up to the trunk's feature maps, and those of every doubling."""
-    trunk = [network.head, network.fuse, *(block.body for block in network.blocks)]
-    return [trunk, *([block] for block in network.upsample)]
+def _check(network: Generator) -> None:
+    if network.variant != "course" or network.channels <= COLORS:
+        raise ConfigError(
+            f"Only a network of variant 'course' with more than {COLORS} channels can be rebuilt, "
+            f"not {network.config}."
+        )
 
 
-def _least_needed(network: Generator, writers: Sequence[nn.Module], lr, hr) -> list[int]:
-    """The three feature maps without which SR is still closest to HR."""
+def _least_needed(
+    count: int, writers: Sequence[nn.Module], run: Callable[[], torch.Tensor], hr: torch.Tensor
+) -> list[int]:
+    """The three of `count` feature maps without which, each left out alone, SR is closest to HR.
+
+    Args:
+        writers: the modules whose outputs add up to the feature maps.
+        run: computes SR.
+    """
     errors = []
-    for channel in range(network.channels):
+    for channel in range(count):
         hooks = [module.register_forward_hook(partial(_silence, channel)) for module in writers]
-        errors.append(F.mse_loss(network(lr), hr).item())
+        errors.append(F.mse_loss(run(), hr).item())
         for hook in hooks:
             hook.remove()
-    return sorted(range(network.channels), key=errors.__getitem__)[:COLORS]
+    return sorted(range(count), key=errors.__getitem__)[:COLORS]
 
 
 def _silence(channel: int, module: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
@@ -129,31 +145,39 @@ def _neutral(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor]) -> None:
     norm.bias.copy_(mean)
 
 
-def write(weights: str | Path, out: Path, data: str = "samples") -> Path:
+def write(weights: str | Path, out: Path, data: Sequence[str] = ("samples",)) -> Path:
     """Write OUT/generator.safetensors, rebuilt from `weights`; returns its path.
 
     Raises:
-        ConfigError: as for `rebuild`. WeightsError: missing or damaged weights. SRGANError: there
-            are weights in OUT already.
+        ConfigError: as for `rebuild`.
+        WeightsError: weights that are missing, damaged, or do not say how long they were trained.
+        DataError, ImageError: no pictures, damaged ones, or none of 24 LR pixels.
+        SRGANError: there are weights in OUT already.
     """
-    target, course = out / WEIGHTS, load_generator(weights)
+    target, course, facts = out / WEIGHTS, load_generator(weights), start_facts(weights)
+    _check(course)
+    recipe = get_recipe("srresnet-mse", scale=course.scale, patch_size=24 * course.scale)
+    images = [picture.image for name in data for picture in training_pictures(name, recipe)]
     check_new(target)
-    images = [crop_to_multiple(p.image, course.scale) for p in load_pictures(data)]
     rng = torch.Generator().manual_seed(0)
-    lr, hr = PatchPool(images, course.scale).batch(16, 24 * course.scale, rng)
+    lr, hr = PatchPool(images, course.scale).batch(16, recipe.patch_size, rng)
     paper = rebuild(course, lr.float() / 255, hr.float() / 255)
-    note_init(out, weights)
-    info = weights_info(find_weights(weights))
-    save_weights(target, paper, recipe=info.get("recipe"), step=0, minutes=0.0, rebuilt="paper")
+    known = {"recipe": {"name": facts["name"]}, "step": 0, "minutes": 0.0}
+    save_weights(target, paper, **known, rebuilt=paper.variant, init=facts)
     return target
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0, or 2 with one sentence."""
-    parser = argparse.ArgumentParser(prog="python -m srgan_lib.tools.rebuild", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m srgan_lib.tools.rebuild", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("weights", help="shipped name or .safetensors file, of variant course")
     parser.add_argument("out", type=Path, help="folder for generator.safetensors")
-    parser.add_argument("--data", default="samples", help="training pictures; default: embedded")
+    parser.add_argument(
+        "--data", nargs="+", default=["samples"], metavar="FOLDER",
+        help="training pictures, as for train; default: samples, the embedded ones",
+    )  # fmt: skip
     args = parser.parse_args(arguments)
     return report_errors(lambda: print(write(args.weights, args.out, args.data)))
 
