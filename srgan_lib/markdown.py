@@ -130,7 +130,8 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 def start(stage: Mapping[str, Any], short: bool = False) -> str:
     """Where a training started: from which network, what that had behind it, and so on back.
 
-    A device is named where the next training had another one; a file's hash if not `short`.
+    A device is named where the next training had another one. `short` leaves out the hashes of the
+    files, and what a network of another name started from, which that one's own row tells.
     """
     init = stage["init"]
     if not init:
@@ -146,8 +147,10 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
         text += f", {share(mixed)} of `{mixed['name']}` mixed in"
     if not short:
         text += f" (`{init['sha256'][:12]}`)"
-    earlier = {"init": init.get("init"), "device": device}
-    return f"{text}; that from {start(earlier, short)}" if earlier["init"] else text
+    earlier = init.get("init")
+    if not earlier or (short and earlier["name"] != init["name"]):
+        return text
+    return f"{text}; that from {start({'init': earlier, 'device': device}, short)}"
 
 
 def devices(card: Mapping[str, Any]) -> list[str]:

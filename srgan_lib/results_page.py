@@ -63,7 +63,7 @@ def _scores(cards, bicubic) -> list[str]:
         "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
         "daala's. LPIPS is taken on AlexNet, and less is better. Steps and minutes count the last "
         "stage of a training; earlier ones stand under *started from*, with their device where it "
-        "was another.",
+        "was another, and those of another network in its own row.",
     ]
     by_name = {card["name"]: card for card in cards}
     names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]

@@ -74,7 +74,7 @@ def courses(cards: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, f
 
 def quality_over_minutes(cards: Sequence[Mapping[str, Any]]) -> Figure:
     """PSNR on the validation photographs against minutes of training, a line for each history."""
-    fig, axis = figure(size=(8.0, 4.0), layout="constrained")
+    fig, axis = figure(size=(10.0, 4.2), layout="constrained")
     devices = {card["name"]: card["device"] for card in cards}
     shown = courses(cards)
     same = len({devices[name] for name in shown}) == 1

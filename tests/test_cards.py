@@ -8,7 +8,7 @@ from srgan_lib import cards
 from srgan_lib.checkpoints import save_weights, weights_info
 from srgan_lib.errors import WeightsError
 from srgan_lib.files import write_json
-from srgan_lib.markdown import devices, figure, render_card
+from srgan_lib.markdown import devices, figure, render_card, start
 from srgan_lib.models import Generator
 from srgan_lib.training import WEIGHTS, Trainer
 
@@ -112,6 +112,12 @@ def test_earlier_stages_are_named_with_their_devices(weights):
     assert "`srgan` after 70 steps, 9.0 minutes (`000000000000`); that from" in page
     assert "that from `srresnet` after 500 steps, 9.0 minutes on GPU (" in page
     assert devices(card) == ["GPU", "CPU"]
+    short = start(card, short=True)  # what srresnet started from stands in its own row
+    assert short == "`srgan` after 70 steps, 9.0 minutes"
+    card["init"]["init"]["name"] = "srgan"  # but an earlier stage of the same network does not
+    assert (
+        start(card, short=True) == f"{short}; that from `srgan` after 500 steps, 9.0 minutes on GPU"
+    )
 
 
 def test_the_start_is_noted(weights, tmp_path):
