@@ -5,9 +5,10 @@ WebDataset reads them. Where this pays, and how to make shards: docs/scaling.md.
 
 import tarfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -118,35 +119,39 @@ def read_shard(shard: str | Path, patch_size: int = 1) -> list[np.ndarray]:
     Raises:
         DataError: the file is damaged, or there is no picture left.
     """
-    import webdataset
+    from webdataset.tariterators import group_by_keys, tar_file_expander
 
     shard = Path(shard)
-    stages = (
-        webdataset.SimpleShardList([str(shard)]),
-        webdataset.tarfile_to_samples(select_files=_is_picture),
-    )
     images = []
     try:
-        for sample in webdataset.DataPipeline(*stages):
-            for suffix, data in sample.items():
-                if not _is_picture(f"name.{suffix}"):  # "__key__" and the like
-                    continue
-                name = f"{shard}: {sample['__key__']}.{suffix}"
-                try:
-                    image = decode_image(data, name)
-                except ImageError as error:
-                    warnings.warn(f"Left out: {error}", Note, stacklevel=2)
-                    continue
-                if min(image.shape[:2]) < patch_size:
-                    small = f"{name} is smaller than the {patch_size} px patches."
-                    warnings.warn(f"Left out: {small}", Note, stacklevel=2)
-                    continue
-                images.append(image)
+        with shard.open("rb") as stream:  # WebDataset's own opener leaves closing to chance
+            source = {"url": str(shard), "stream": stream}
+            members = tar_file_expander([source], select_files=_is_picture)
+            for sample in group_by_keys(members):
+                images += _decoded(shard, sample, patch_size)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise DataError(f"{shard} cannot be read to its end ({error}): make it again.") from None
     if not images:
         raise DataError(f"{shard} has no picture of at least {patch_size} px: leave it out.")
     return images
+
+
+def _decoded(shard: Path, sample: Mapping[str, Any], patch_size: int) -> Iterator[np.ndarray]:
+    """The pictures of a WebDataset sample: members whose names differ in their suffix alone."""
+    for suffix, data in sample.items():
+        if not _is_picture(f"name.{suffix}"):  # "__key__" and the like
+            continue
+        name = f"{shard}: {sample['__key__']}.{suffix}"
+        try:
+            image = decode_image(data, name)
+        except ImageError as error:
+            warnings.warn(f"Left out: {error}", Note, stacklevel=3)
+            continue
+        if min(image.shape[:2]) < patch_size:
+            small = f"{name} is smaller than the {patch_size} px patches."
+            warnings.warn(f"Left out: {small}", Note, stacklevel=3)
+            continue
+        yield image
 
 
 def _is_picture(name: str) -> bool:

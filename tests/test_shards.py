@@ -1,6 +1,7 @@
 """Tar shards: the right pictures at the right step, also after a stop, and no trust in files."""
 
 import builtins
+import gc
 import io
 import sys
 import tarfile
@@ -67,6 +68,14 @@ def test_pictures_of_shards_are_augmented_as_others(shards):
     pool = ShardPool(shards, patch_size=64, augment=True)
     assert pool.augment and len(pool) == 3
     assert pool.at(0).augment and len(pool.at(0).lr_sizes) == 1 + len(COPIES)
+
+
+def test_a_shard_is_closed_when_it_has_been_read(shards):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_shard(shards[0])
+        gc.collect()
+    assert not [warning for warning in caught if warning.category is ResourceWarning]
 
 
 def test_the_next_shard_is_read_meanwhile(shards, monkeypatch):
