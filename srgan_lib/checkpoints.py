@@ -107,11 +107,7 @@ def halve_weights(path: str | Path) -> None:
         WeightsError: missing, damaged, with a weight beyond float16, or not written.
     """
     path = find_weights(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            header, tensors = file.metadata(), {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
-    except Exception as error:
-        raise _unreadable(path, error) from None
+    header, tensors = _read_weights(path)
     rounded = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
     if not all(tensor.isfinite().all() for tensor in rounded.values()):
         raise WeightsError(f"{path} has weights beyond 65,504: it cannot be stored as float16.")
@@ -146,10 +142,8 @@ def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu")
         WeightsError: missing, damaged, not written by `save_weights`, or of another shape.
     """
     path = find_weights(name_or_file)
+    header, tensors = _read_weights(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         config = json.loads(header["config"])
         _check_size(config, tensors)
         generator = Generator(**config)
@@ -172,6 +166,16 @@ def _check_size(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Non
     largest = max((value.numel() for value in tensors.values()), default=0)
     if config["num_blocks"] > len(tensors) or config["channels"] > largest:
         raise WeightsError("the header says it is larger than all of them.")
+
+
+def _read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """The header and the tensors of a weights file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
+    except Exception as error:  # a damaged file can fail in any way
+        raise _unreadable(path, error) from None
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
