@@ -60,7 +60,8 @@ def tuned_convolutions() -> Iterator[None]:
 
 def device_name(device: torch.device, dtype: torch.dtype | None = None) -> str:
     """What a model card calls the device, with the number format if it is not the usual one."""
-    cpu = f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
     if dtype in (None, precision(device)):
         return name

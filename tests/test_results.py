@@ -146,6 +146,6 @@ def test_measurements_are_told_from_cards(tmp_path):
 
 def test_a_network_that_a_gpu_has_trained_is_measured_by_a_gpus_floor():
     init = {"name": "srresnet", "steps": 9, "minutes": 3.0, "device": "NVIDIA T4", "init": None}
-    page = render_results([{**card("srresnet", "CPU, 1 threads"), "init": init}], BICUBIC)
-    wanted = "| NVIDIA T4, then CPU, 1 threads | 31.50 | ≥ 32.05 | missed by 0.550 dB |"
+    page = render_results([{**card("srresnet", "CPU, 1 thread"), "init": init}], BICUBIC)
+    wanted = "| NVIDIA T4, then CPU, 1 thread | 31.50 | ≥ 32.05 | missed by 0.550 dB |"
     assert wanted in page.split("## Targets")[1]

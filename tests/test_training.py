@@ -11,7 +11,7 @@ from srgan_lib import adversarial, resuming
 from srgan_lib.adversarial import AdversarialTrainer, make_trainer
 from srgan_lib.averages import move_average
 from srgan_lib.checkpoints import load_generator, weights_info
-from srgan_lib.devices import precision
+from srgan_lib.devices import device_name, precision
 from srgan_lib.errors import ConfigError, TrainingError, WeightsError
 from srgan_lib.losses import gradient_norms
 from srgan_lib.models import Generator
@@ -243,13 +243,24 @@ def test_a_recipe_and_its_pictures_are_augmented_both_or_neither(tiny, pool):
         Trainer(tiny("srresnet", augment=True), pool)
 
 
+def test_one_thread_is_singular():
+    before = torch.get_num_threads()
+    try:
+        for threads, name in ((1, "CPU, 1 thread"), (2, "CPU, 2 threads")):
+            torch.set_num_threads(threads)
+            assert device_name(torch.device("cpu")) == name
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_training_that_moves_names_both_devices(tiny, pool, tmp_path, monkeypatch):
     run(Trainer(tiny("srresnet"), pool, tmp_path), until=2)
     monkeypatch.setattr(resuming, "device_name", lambda *_: "another one")
     moved = Trainer(tiny("srresnet"), pool, tmp_path)
     assert moved.resume()
     run(moved, until=4)
-    assert weights_info(tmp_path / WEIGHTS)["device"].endswith(" threads, then another one")
+    here = device_name(torch.device("cpu"))
+    assert weights_info(tmp_path / WEIGHTS)["device"] == f"{here}, then another one"
 
 
 def test_precision_goes_by_capability(monkeypatch):
@@ -274,7 +285,8 @@ def test_bfloat16_on_a_cpu_follows_float32_when_asked_for(name, tiny, pool, tmp_
         gradients[kind] = torch.cat([grad.flatten() for grad in grads])
     assert torch.cosine_similarity(*gradients.values(), dim=0) > 0.95
     run(trainer, until=2)
-    assert weights_info(tmp_path / "bfloat16" / WEIGHTS)["device"].endswith("threads, bfloat16")
+    here = device_name(torch.device("cpu"))
+    assert weights_info(tmp_path / "bfloat16" / WEIGHTS)["device"] == f"{here}, bfloat16"
     with pytest.raises(ConfigError, match="float16"):
         Trainer(tiny("srresnet"), pool, precision="float16")
 
