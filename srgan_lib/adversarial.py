@@ -16,8 +16,9 @@ from .models import Discriminator, Generator
 from .recipes import Recipe
 from .training import Trainer
 
-# A discriminator's loss starts at 2 log 2 = 1.39. This far below, for this many steps in a row, it
-# tells every patch with certainty, and what it says no longer depends on the generator's progress.
+# A discriminator's loss starts at 2 log 2 = 1.39. This far below, it tells every patch with
+# certainty, and what it says no longer depends on the generator's progress. It has won when the
+# steps below outnumber those above by so many: one misjudged patch does not save the game.
 WON_LOSS, WON_STEPS = 1e-3, 200
 
 
@@ -115,13 +116,14 @@ class AdversarialTrainer(Trainer):
         }
 
     def _check(self, means: dict[str, float], steps: int) -> None:
-        self.doubtful = self.doubtful + steps if means["discriminator"] < WON_LOSS else 0
+        certain = means["discriminator"] < WON_LOSS
+        self.doubtful = max(0, self.doubtful + (steps if certain else -steps))
         if self.doubtful >= WON_STEPS:
             raise TrainingError(
                 f"The discriminator of {self.recipe.name} has won outright by step {self.step}: "
-                f"D(HR) is {means['d_hr']:.4f}, D(SR) {means['d_sr']:.4f}, its loss below "
-                f"{WON_LOSS} for {self.doubtful} steps. Start from a better generator, or use "
-                "noisy labels; the checkpoint from before is kept."
+                f"D(HR) is {means['d_hr']:.4f}, D(SR) {means['d_sr']:.4f}, and its "
+                f"loss was below {WON_LOSS} in {self.doubtful} steps more than above. Start from a "
+                "better generator, or use noisy labels; the checkpoint from before is kept."
             )
 
     def state(self) -> dict[str, Any]:

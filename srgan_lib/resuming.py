@@ -10,7 +10,7 @@ import torch
 
 from .checkpoints import load_checkpoint, save_checkpoint, save_weights, weights_info
 from .devices import THEN, device_name
-from .errors import ConfigError, SRGANError, WeightsError
+from .errors import ConfigError, SRGANError, TrainingError, WeightsError
 from .vgg import VGGFeatures
 
 CHECKPOINT = "checkpoint.pt"
@@ -66,9 +66,19 @@ class Resumable:
             self.recorded.forget()
 
     def save(self) -> None:
-        """Write the checkpoint and the weights of `result` to the folder, if there is one."""
+        """Write the checkpoint and the weights of `result` to the folder, if there is one.
+
+        Raises:
+            TrainingError: some weight is not finite; the checkpoint from before is kept.
+        """
         if self.folder is None:
             return
+        # A gradient can overflow in a step whose losses are finite: they would show it a step late.
+        if not all(p.isfinite().all() for net in self.networks for p in net.parameters()):
+            raise TrainingError(
+                f"The weights of {self.recipe.name} are no longer finite after step {self.step}: "
+                "start again in another folder, with a smaller learning rate."
+            )
         save_checkpoint(self.folder / CHECKPOINT, self.state())
         save_weights(
             self.folder / WEIGHTS,

@@ -88,7 +88,7 @@ class Trainer(Resumable):
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.step, self.seconds = 0, 0.0
         self.earlier_devices: list[str] = []
-        self.doubtful = 0  # steps in a row in which something looks wrong: no checkpoint of these
+        self.doubtful = 0  # steps in which something looks wrong: no checkpoint of these
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, torch.Tensor] = {}  # of what is logged, since step `_logged`
         self._logged = 0
