@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .devices import THEN
+from .published import COLOR_SHIFT
 
 DASH = "–"
 GRID = 3  # dB of `artifacts.checkerboard` from which on a grid is not chance
@@ -81,6 +82,8 @@ def render_card(card: Mapping[str, Any]) -> str:
         f"LR by {scored['lr']}. PSNR and SSIM on Y without the outer {scored['border']} px; "
         f"{lpips}, and less is better. The validation pictures are those of `data/samples`.",
         "",
+        _consistency(card["scores"]),
+        "",
         "## Limits",
         "",
         *(f"- {limit}" for limit in _limits(card)),
@@ -93,6 +96,12 @@ def render_card(card: Mapping[str, Any]) -> str:
         f"SHA-256 of the weights: `{card['sha256']}`",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _consistency(scores: Mapping[str, Mapping[str, Any]]) -> str:
+    means = ", ".join(f"{row['consistency']:.1f} dB on {key}" for key, row in scores.items())
+    worst = min(row["worst_consistency"] for row in scores.values())
+    return f"SR, downscaled again, against LR: {means}; {worst:.1f} dB in the worst picture."
 
 
 def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -122,9 +131,18 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
             if card["versions"][key]
         ),
         "code": f"commit `{card['commit']}` wrote this card" if card["commit"] else "",
-        "command": f"`{card['command']}`" if card["command"] else "",
+        "command": f"`{card['command']}`, and {_own_files(card)}" if card["command"] else "",
     }
     return [(key, text) for key, text in facts.items() if text]
+
+
+def _own_files(card: Mapping[str, Any]) -> str:
+    """The options of the command that name files, which lie elsewhere on every machine."""
+    options = ["--out", "--data"]
+    options += ["--init"] * bool(card["init"] and card["command"].split()[3] == "train")
+    options += ["--vgg"] * bool(card["vgg"])
+    missing = [f"`{option}`" for option in options if f"{option} " not in card["command"]]
+    return f"{', '.join(missing)} with your own files"
 
 
 def start(stage: Mapping[str, Any], short: bool = False) -> str:
@@ -212,6 +230,12 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         )
     elif {name for name, _ in recipe["content"]} <= {"mse", "l1"}:
         limits.append("Trained on pixels alone: it leaves blurred what LR does not determine.")
+    shift = max(scores["worst_color_shift"] for scores in card["scores"].values())
+    if shift > COLOR_SHIFT:
+        limits.append(
+            f"Colors shift: the mean color of a picture by up to {shift:.1f} of 255, where "
+            f"{COLOR_SHIFT:g} is the most that the course allows itself."
+        )
     grid = max(scores["checkerboard"] for scores in card["scores"].values())
     if grid > GRID:
         limits.append(

@@ -7,7 +7,7 @@ from .benchmark import report
 from .cards import VALIDATION_SIZE
 from .devices import THEN
 from .markdown import COLUMNS, DASH, devices, duration, figure, scores_row, share, start, table
-from .published import COLOR_SHIFT, CONSISTENCY, PAPER, TARGETS
+from .published import COLOR_SHIFT, CONSISTENCY, PAPER, SPEED_TARGETS, TARGETS
 from .strips import STRIPS, courses
 
 # In the order of a reproduction: what ships, the paper's table 1, the blog post's two stages.
@@ -231,7 +231,44 @@ def second_differences(ablation: Mapping[str, Any]) -> dict[str, str]:
 def _speed(benchmarks) -> list[str]:
     if not benchmarks:
         return ["Not measured yet."]
-    lines = ["Each by `python -m srgan_lib benchmark` in one run on one device."]
+    about = (
+        "Each by `python -m srgan_lib benchmark` in one run on one device. *Ratio*: how many times "
+        "as fast as the plain way."
+    )
+    header = ["device", "trains in", "what", "measured", "floor", "", "goal", ""]
+    lines = [about, "", *table(header, _speed_targets(benchmarks), left=3)]
     for result in benchmarks:
         lines += ["", "```text", report(result).rstrip(), "```"]
     return lines
+
+
+# Figure of the benchmark -> what it is called, what it is shown times, and with how many digits.
+_SPEEDS = {
+    "ratio": ("ratio", 1, "{:.2f}"),
+    "seconds": ("a step", 1000, "{:.2f} ms"),
+    "of_convolution": ("of the convolution's FLOP/s", 100, "{:.0f} %"),
+}
+
+
+def _speed_targets(benchmarks) -> list[list[str]]:
+    rows = []
+    for result in benchmarks:
+        on_cpu = result["device"].startswith("CPU")
+        for (part, key), targets in SPEED_TARGETS.items():
+            floor, goal = targets[0 if on_cpu else 1]
+            if floor is None and goal is None:
+                continue
+            title, factor, form = _SPEEDS[key]
+            value, less = result[part]["loops"]["library"][key], key == "seconds"
+            row = [result["device"], result["precision"], f"{part}, {title}"]
+            row.append(form.format(factor * value))
+            for target in (floor, goal):
+                if target is None:
+                    row += [DASH, DASH]
+                    continue
+                missed = value - target if less else target - value
+                row.append(f"{'≤' if less else '≥'} {form.format(factor * target)}")
+                reached = "reached" if missed <= 0 else f"missed by {form.format(factor * missed)}"
+                row.append(reached)
+            rows.append(row)
+    return rows

@@ -5,14 +5,14 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parent.parent / "srgan_lib"
 ORDER = [
-    *("errors", "paths", "console", "ranges", "devices", "interrupts"),
+    *("errors", "paths", "console", "ranges", "devices", "interrupts", "published"),
     *("files", "images", "png", "degradation"),
     *("download", "archives"),
     *("datasets", "data", "shards", "models", "fast", "pretrained", "vgg", "losses", "recipes"),
     *("checkpoints", "averages", "graphs", "resuming", "training", "adversarial", "distributed"),
     *("inference", "streaming", "footprint", "metrics", "artifacts", "evaluation"),
     *("runs", "plain", "benchmark", "plots", "widgets", "compare", "film", "markdown", "cards"),
-    *("published", "strips", "results_page", "results", "reproduce", "environment", "commands"),
+    *("strips", "results_page", "results", "reproduce", "environment", "commands"),
     *("cli", "__main__", "__init__"),
 ]
 

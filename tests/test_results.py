@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from srgan_lib import results
+from srgan_lib import results, results_page
 from srgan_lib.errors import DataError
+from srgan_lib.published import SPEED_TARGETS
 from srgan_lib.results_page import VARIANTS, render_results
 
 SCORES = {
@@ -118,6 +119,38 @@ def test_a_stage_is_told_from_what_came_before():
     assert "| 1,000 | 20.0 | CPU | `srresnet` after 4,500 steps, 86.5 minutes |" in row(
         page, "Set5", "`srgan`"
     )
+
+
+def speeds(device: str, **library) -> dict:
+    """What `benchmark` would have measured, as far as the page's table reads it."""
+    parts = {part: {"loops": {"library": library}} for part, _ in SPEED_TARGETS}
+    return {"device": device, "precision": "float32", **parts}
+
+
+@pytest.mark.parametrize(
+    ("device", "start", "end"),
+    [
+        ("CPU, 2 threads", "pretraining, ratio", "≥ 1.50 | reached | ≥ 2.00 | missed by 0.20 |"),
+        ("CPU, 2 threads", "upscale, ratio", "1.80 | ≥ 2.20 | missed by 0.40 | – | – |"),
+        ("NVIDIA H100", "pretraining, ratio", "1.80 | ≥ 5.00 | missed by 3.20 | – | – |"),
+        ("NVIDIA H100", "pretraining, a step", "4.25 ms | ≤ 4.00 ms | missed by 0.25 ms | – | – |"),
+        ("NVIDIA H100", "adversarial, of the", "51 % | – | – | ≥ 50 % | reached |"),
+    ],
+)
+def test_speeds_have_their_verdicts(device, start, end, monkeypatch):
+    monkeypatch.setattr(results_page, "report", lambda result: "")
+    result = speeds(device, ratio=1.8, seconds=0.00425, of_convolution=0.51)
+    page = render_results([], BICUBIC, benchmarks=[result])
+    line = f"| {device} | float32 | {start}"
+    found = [row for row in page.splitlines() if row.startswith(line)]
+    assert len(found) == 1 and found[0].endswith(f" {end}")
+
+
+def test_a_cpu_has_no_target_in_milliseconds(monkeypatch):
+    monkeypatch.setattr(results_page, "report", lambda result: "")
+    result = speeds("CPU, 2 threads", ratio=1.8, seconds=0.00425, of_convolution=0.51)
+    page = render_results([], BICUBIC, benchmarks=[result])
+    assert "a step" not in page and "convolution" not in page
 
 
 def test_without_any_measurement(tmp_path):

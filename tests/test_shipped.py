@@ -1,12 +1,15 @@
 """The networks that come with the course still are what their cards and RESULTS.md say."""
 
 import json
+import re
 
 import pytest
 
-from srgan_lib import results
+from srgan_lib import cli, commands, results
 from srgan_lib.cards import check_card, quick_score, read_card
 from srgan_lib.checkpoints import SHIPPED, load_generator
+from srgan_lib.markdown import GRID
+from srgan_lib.published import COLOR_SHIFT, CONSISTENCY
 from srgan_lib.results_page import render_results
 
 FILES = sorted(SHIPPED.glob("*.safetensors"))
@@ -23,6 +26,28 @@ def test_the_network_scores_what_its_card_says(weights):
     assert quick_score(load_generator(weights)) == pytest.approx(
         read_card(weights)["quick"], abs=0.02
     )
+
+
+@pytest.mark.parametrize("name", ["srresnet", "srgan"])
+def test_what_is_for_use_keeps_the_colors_and_shows_no_grid(name):
+    for scores in read_card(SHIPPED / f"{name}.safetensors")["scores"].values():
+        assert scores["worst_color_shift"] <= COLOR_SHIFT
+        assert scores["checkerboard"] < GRID
+        if name == "srresnet":
+            assert scores["consistency"] >= CONSISTENCY
+
+
+@pytest.mark.parametrize("weights", FILES, ids=lambda path: path.stem)
+def test_the_command_on_the_card_can_be_typed(weights, monkeypatch):
+    """With the options that the card says are missing, or it would be another training."""
+    page = weights.with_suffix(".md").read_text(encoding="utf-8")
+    line = re.search(r"\| command \| `python -m srgan_lib (.*)`, and (.*) with your own", page)
+    seen = []
+    monkeypatch.setattr(commands, "run_train", seen.append)
+    own = [f"{option}=mine" for option in re.findall(r"--[a-z-]+", line[2])]
+    assert cli.main([*line[1].split(), *own]) == 0
+    assert seen[0].out == "mine" and seen[0].data == ["mine"] and seen[0].init
+    assert bool(read_card(weights)["vgg"]) == (seen[0].vgg != "auto")
 
 
 def test_the_files_are_small_enough_for_git():
