@@ -63,12 +63,14 @@ def _scores(cards, bicubic) -> list[str]:
         "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
         "daala's. LPIPS is taken on AlexNet, and less is better. Steps and minutes count the last "
         "stage of a training; earlier ones stand under *started from*, with their device where it "
-        "was another, and those of another network in its own row.",
+        "was another, and those of another network in its own row. *Of* how many steps: the whole "
+        "recipe has so many. *VGG*: the network in whose feature maps the content loss compares.",
     ]
     by_name = {card["name"]: card for card in cards}
     names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]
     header = ["network", *(title for title, _ in COLUMNS.values())]
-    header += ["steps, last stage", "minutes", "device", "started from", "paper: PSNR", "SSIM"]
+    header += ["steps, last stage", "minutes", "device", "started from", "VGG"]
+    header += ["paper: PSNR", "SSIM"]
     all_sets = [name for card in (bicubic, *cards) for name in card["scores"]]
     for set_name in dict.fromkeys([*PAPER, *all_sets]):
         rows = []
@@ -76,12 +78,13 @@ def _scores(cards, bicubic) -> list[str]:
             if set_name not in PAPER and name in VARIANTS and name not in by_name:
                 continue  # it is in the paper's sets that the missing ones are named
             paper = PAPER.get(set_name, {}).get(name, (None, None))
-            trained = [DASH] * 4
+            trained = [DASH] * 5
             if name in by_name:
                 card = by_name[name]
                 scores = card["scores"].get(set_name)
-                trained = [f"{card['steps']:,}", _minutes(card["minutes"]), card["device"]]
+                trained = [_steps(card), _minutes(card["minutes"]), card["device"]]
                 trained.append(start(card, short=True) + _mixed_in(card))
+                trained.append(card["recipe"]["vgg"] if card.get("vgg") else DASH)
             elif name == "bicubic":
                 scores = bicubic["scores"].get(set_name)
             else:
@@ -90,6 +93,11 @@ def _scores(cards, bicubic) -> list[str]:
             rows.append([*row, figure(paper[0], 2), figure(paper[1], 4)])
         lines += ["", f"### {set_name}", "", *table(header, rows)]
     return lines
+
+
+def _steps(card: Mapping[str, Any]) -> str:
+    planned = card.get("planned_steps")
+    return f"{card['steps']:,}" + (f" of {planned:,}" if planned else "")
 
 
 def _minutes(minutes: float) -> str:

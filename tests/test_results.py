@@ -153,6 +153,18 @@ def test_a_cpu_has_no_target_in_milliseconds(monkeypatch):
     assert "a step" not in page and "convolution" not in page
 
 
+def test_the_share_of_the_steps_and_the_vgg_are_told():
+    plain = {**card("srresnet", "CPU"), "planned_steps": 200_000, "vgg": []}
+    features = {**card("srgan", "CPU"), "vgg": ["a.safetensors"], "recipe": {"vgg": "vgg16"}}
+    page = render_results([plain, features], BICUBIC)
+    assert row(page, "Set5", "`srresnet`").endswith(
+        "| 1,000 of 200,000 | 20.0 | CPU | random weights | – | – | – |"
+    )
+    assert row(page, "Set5", "`srgan`").endswith(
+        "| 1,000 | 20.0 | CPU | random weights | vgg16 | – | – |"
+    )
+
+
 def test_without_any_measurement(tmp_path):
     page = render_results([], BICUBIC)
     assert page.count("Not measured yet.") == 2 and "No card has a history" in page
