@@ -200,7 +200,7 @@ def _curve(cards, folder: str) -> list[str]:
     alt = f"PSNR on the validation photographs over minutes: {'; '.join(ways)}"
     about = (
         f"On the central {VALIDATION_SIZE} px of each validation photograph, from the history on "
-        "its card."
+        "its card: the last stage alone, before any mixing. What pays in LPIPS often costs PSNR."
     )
     return [about, "", f"![{alt}]({folder}/{CURVE})"]
 
