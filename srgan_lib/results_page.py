@@ -1,6 +1,7 @@
 """The text of RESULTS.md: what every trained network scores, beside the paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .benchmark import report
@@ -113,18 +114,21 @@ def _mixed_in(card: Mapping[str, Any]) -> str:
     return f"; {share(mixed)} of {other} mixed in at the end"
 
 
-def _verdict(value: float | None, target: float | None, key: str) -> list[str]:
-    """The target's cell and what is to be said about it."""
+def _verdict(
+    value: float | None,
+    target: float | None,
+    show: Callable[[float], str],
+    less: bool = False,
+    show_gap: Callable[[float], str] | None = None,
+) -> list[str]:
+    """The target's cell and what is to be said about it; `less` is better, or more."""
     if target is None:
         return [DASH, DASH]
-    less = key == "lpips"  # is better
-    text = f"≤ {figure(target, 4)}" if less else f"≥ {figure(target, 2)}"
+    text = f"{'≤' if less else '≥'} {show(target)}"
     if value is None:
         return [text, "not measured"]
     missed = value - target if less else target - value
-    if missed <= 0:
-        return [text, "reached"]
-    return [text, f"missed by {figure(missed, 4)}" if less else f"missed by {missed:.3f} dB"]
+    return [text, "reached" if missed <= 0 else f"missed by {(show_gap or show)(missed)}"]
 
 
 def _targets(cards) -> list[str]:
@@ -141,8 +145,11 @@ def _targets(cards) -> list[str]:
         trained_on = devices(card)
         on_cpu = all(device.startswith("CPU") for device in trained_on)
         floor, goal = (cpu_floor, None) if on_cpu else (gpu_floor, gpu_goal)
-        measured = [THEN.join(trained_on), figure(value, digits)]
-        rows.append([*row, *measured, *_verdict(value, floor, key), *_verdict(value, goal, key)])
+        less, show = key == "lpips", partial(figure, digits=digits)
+        verdicts = []
+        for target in (floor, goal):
+            verdicts += _verdict(value, target, show, less, None if less else "{:.3f} dB".format)
+        rows.append([*row, THEN.join(trained_on), show(value), *verdicts])
     header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
     about = (
         "Floors are lower for networks that were trained on CPU cores alone; goals are a GPU's."
@@ -250,11 +257,11 @@ def _speed(benchmarks) -> list[str]:
     return lines
 
 
-# Figure of the benchmark -> what it is called, what it is shown times, and with how many digits.
-_SPEEDS = {
-    "ratio": ("ratio", 1, "{:.2f}"),
-    "seconds": ("a step", 1000, "{:.2f} ms"),
-    "of_convolution": ("of the convolution's FLOP/s", 100, "{:.0f} %"),
+# Figure of the benchmark -> what it is called, and how it is shown.
+_SPEEDS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "ratio": ("ratio", "{:.2f}".format),
+    "seconds": ("a step", lambda seconds: f"{1e3 * seconds:.2f} ms"),
+    "of_convolution": ("of the convolution's FLOP/s", lambda share: f"{share:.0%}"),
 }
 
 
@@ -266,17 +273,10 @@ def _speed_targets(benchmarks) -> list[list[str]]:
             floor, goal = targets[0 if on_cpu else 1]
             if floor is None and goal is None:
                 continue
-            title, factor, form = _SPEEDS[key]
+            title, show = _SPEEDS[key]
             value, less = result[part]["loops"]["library"][key], key == "seconds"
-            row = [result["device"], result["precision"], f"{part}, {title}"]
-            row.append(form.format(factor * value))
+            row = [result["device"], result["precision"], f"{part}, {title}", show(value)]
             for target in (floor, goal):
-                if target is None:
-                    row += [DASH, DASH]
-                    continue
-                missed = value - target if less else target - value
-                row.append(f"{'≤' if less else '≥'} {form.format(factor * target)}")
-                reached = "reached" if missed <= 0 else f"missed by {form.format(factor * missed)}"
-                row.append(reached)
+                row += _verdict(value, target, show, less)
             rows.append(row)
     return rows

@@ -134,7 +134,7 @@ def speeds(device: str, **library) -> dict:
         ("CPU, 2 threads", "upscale, ratio", "1.80 | ≥ 2.20 | missed by 0.40 | – | – |"),
         ("NVIDIA H100", "pretraining, ratio", "1.80 | ≥ 5.00 | missed by 3.20 | – | – |"),
         ("NVIDIA H100", "pretraining, a step", "4.25 ms | ≤ 4.00 ms | missed by 0.25 ms | – | – |"),
-        ("NVIDIA H100", "adversarial, of the", "51 % | – | – | ≥ 50 % | reached |"),
+        ("NVIDIA H100", "adversarial, of the", "51% | – | – | ≥ 50% | reached |"),
     ],
 )
 def test_speeds_have_their_verdicts(device, start, end, monkeypatch):
