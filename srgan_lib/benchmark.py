@@ -246,8 +246,8 @@ def report(result: Mapping[str, Any]) -> str:
         f"plain: float32, {result['workers']} workers that load",
         f"{result['batch_size']} patches of {patch}x{patch}, {result['num_blocks']} blocks, "
         f"{result['channels']} channels; upscaling from {result['lr_size']}x{result['lr_size']}",
-        f"at most {top['product'] / 1e12:.3g} TFLOP/s in a matrix product, "
-        f"{top['convolution'] / 1e12:.3g} in a convolution",
+        f"{top['product'] / 1e12:.3g} TFLOP/s in one large matrix product, "
+        f"{top['convolution'] / 1e12:.3g} in one convolution; other layers may reach more",
         "",
         f"{'':21}{'ms a step':>10}{'fastest':>10}{'slowest':>10}{'ratio':>8}"
         f"{'TFLOP/s':>10}{'of product':>12}{'of convolution':>16}",

@@ -240,7 +240,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
     if grid > GRID:
         limits.append(
             f"The grid of the upsampling stands out by up to {grid:.0f} dB in the mean of a set; "
-            f"{GRID} and more can be seen."
+            f"{GRID} and more may be seen."
         )
     if planned is not None and card["steps"] < planned:
         steps = f"{card['steps']:,} of the recipe's {planned:,} steps"

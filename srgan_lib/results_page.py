@@ -247,8 +247,9 @@ def _speed(benchmarks) -> list[str]:
     if not benchmarks:
         return ["Not measured yet."]
     about = (
-        "Each by `python -m srgan_lib benchmark` in one run on one device. *Ratio*: how many times "
-        "as fast as the plain way."
+        "Each device in one run of `python -m srgan_lib benchmark`. *Ratio*: how many times as "
+        "fast as plain PyTorch in float32. *Of the convolution's FLOP/s*: of what one large "
+        "convolution alone reached on that device."
     )
     header = ["device", "trains in", "what", "measured", "floor", "", "goal", ""]
     lines = [about, "", *table(header, _speed_targets(benchmarks), left=3)]
@@ -257,11 +258,14 @@ def _speed(benchmarks) -> list[str]:
     return lines
 
 
-# Figure of the benchmark -> what it is called, and how it is shown.
-_SPEEDS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "ratio": ("ratio", "{:.2f}".format),
-    "seconds": ("a step", lambda seconds: f"{1e3 * seconds:.2f} ms"),
-    "of_convolution": ("of the convolution's FLOP/s", lambda share: f"{share:.0%}"),
+# Figure of the benchmark -> what it is called, how it is shown, and how a gap.
+_SPEEDS: dict[str, tuple[str, Callable[[float], str], Callable[[float], str] | None]] = {
+    "ratio": ("ratio", "{:.2f}".format, None),
+    "seconds": ("a step", lambda seconds: f"{1e3 * seconds:.2f} ms", None),
+    "of_convolution": (
+        *("of the convolution's FLOP/s", "{:.0%}".format),
+        lambda share: f"{100 * share:.0f} points",
+    ),
 }
 
 
@@ -273,10 +277,11 @@ def _speed_targets(benchmarks) -> list[list[str]]:
             floor, goal = targets[0 if on_cpu else 1]
             if floor is None and goal is None:
                 continue
-            title, show = _SPEEDS[key]
+            title, show, show_gap = _SPEEDS[key]
             value, less = result[part]["loops"]["library"][key], key == "seconds"
-            row = [result["device"], result["precision"], f"{part}, {title}", show(value)]
+            number_format = DASH if part == "upscale" else result["precision"]
+            row = [result["device"], number_format, f"{part}, {title}", show(value)]
             for target in (floor, goal):
-                row += _verdict(value, target, show, less)
+                row += _verdict(value, target, show, less, show_gap)
             rows.append(row)
     return rows
