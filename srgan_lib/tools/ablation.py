@@ -71,8 +71,8 @@ def ablate(args: argparse.Namespace) -> None:
         f"(PSNR-Y {score(start)['psnr_y']:.2f} dB, LPIPS {score(start)['lpips']:.4f}), with "
         f"{args.vgg_arch} for VGG, seed 0, on {device_name(device, dtype)}; scored on the central "
         f"{CROP} px of the embedded validation photographs. The base is the paper's SRGAN-VGG54 "
-        "with the course's networks. So short a training shows a beginning: differences of a few "
-        "hundredths of LPIPS are real, smaller ones may be chance."
+        "with the course's networks. So short a training shows a beginning, and the row \"another "
+        "seed\" how far chance alone moves the scores."
     )
     table = _read(args.out)
     if table.get("about") != about:
