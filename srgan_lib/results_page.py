@@ -197,19 +197,27 @@ def _pictures(pictures, folder: str) -> list[str]:
 
 
 def _curve(cards, folder: str) -> list[str]:
-    lines, minutes = courses(cards), {card["name"]: card["minutes"] for card in cards}
-    if not lines:
+    psnr, lpips = courses(cards), courses(cards, "lpips")
+    if not psnr:
         return ["No card has a history of its training yet."]
     ways = []
-    for name, points in lines.items():
-        first, last = (figure(points[i][1], 2) for i in (0, -1))
-        ways.append(f"{name} from {first} to {last} dB in {duration(minutes[name])}")
-    alt = f"PSNR on the validation photographs over minutes: {'; '.join(ways)}"
+    for card in cards:
+        if (name := card["name"]) in psnr:
+            way = f"{name} from {_from_to(psnr[name], 2)} dB"
+            if name in lpips:
+                way += f" and from LPIPS {_from_to(lpips[name], 4)}"
+            ways.append(f"{way} in {duration(card['minutes'])}")
+    alt = f"Scores on the validation photographs over minutes: {'; '.join(ways)}"
     about = (
         f"On the central {VALIDATION_SIZE} px of each validation photograph, from the history on "
-        "its card: the last stage alone, before any mixing. What pays in LPIPS often costs PSNR."
+        "its card: the last stage alone, before any mixing. LPIPS stands there only where the "
+        "training scored it on its way."
     )
     return [about, "", f"![{alt}]({folder}/{CURVE})"]
+
+
+def _from_to(points: Sequence[tuple[float, float]], digits: int) -> str:
+    return " to ".join(figure(points[i][1], digits) for i in (0, -1))
 
 
 def _ablation(ablation) -> list[str]:

@@ -62,31 +62,41 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
     return image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
 
 
-def courses(cards: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """Name -> (minutes, PSNR-Y) over a training; where two cards tell of one, the first's name."""
+def courses(
+    cards: Sequence[Mapping[str, Any]], key: str = "psnr_y"
+) -> dict[str, list[tuple[float, float]]]:
+    """Name -> (minutes, score) over a training; where two cards tell of one, the first's name."""
     found: dict[str, list[tuple[float, float]]] = {}
     for card in cards:
-        points = [(row["minutes"], row["psnr_y"]) for row in card["history"] if "psnr_y" in row]
+        points = [(row["minutes"], row[key]) for row in card["history"] if key in row]
         if points and points not in found.values():
             found[card["name"]] = points
     return found
 
 
 def quality_over_minutes(cards: Sequence[Mapping[str, Any]]) -> Figure:
-    """PSNR on the validation photographs against minutes of training, a line for each history."""
-    fig, axis = figure(size=(10.0, 4.2), layout="constrained")
+    """Scores on the validation photographs against minutes of training, a line for each history.
+
+    PSNR above; below LPIPS, for those that scored it on the way.
+    """
     devices = {card["name"]: card["device"] for card in cards}
-    shown = courses(cards)
+    shown, perceived = courses(cards), courses(cards, "lpips")
     same = len({devices[name] for name in shown}) == 1
-    for number, (name, points) in enumerate(shown.items()):
-        axis.semilogx(
-            *zip(*points, strict=True),
-            # Threads and formats would leave no room for the lines.
-            label=name if same else f"{name} ({devices[name].split(',')[0]})",
-            marker=".",
-            linestyle="-" if number < len(COLORS) else "--",  # then the colors come again
-        )
+    titles = {"PSNR-Y (dB) ↑": shown} | ({"LPIPS ↓": perceived} if perceived else {})
+    fig, axes = figure(len(titles), 1, (10.0, 3.6), layout="constrained", sharex=True)
+    for axis, (title, lines) in zip(np.atleast_1d(axes), titles.items(), strict=True):
+        for number, name in enumerate(shown):
+            if name not in lines:
+                continue
+            axis.semilogx(
+                *zip(*lines[name], strict=True),
+                # Threads and formats would leave no room for the lines.
+                label=name if same else f"{name} ({devices[name].split(',')[0]})",
+                marker=".",
+                color=COLORS[number % len(COLORS)],  # the same in both
+                linestyle="-" if number < len(COLORS) else "--",  # then the colors come again
+            )
+        axis.set_ylabel(title)
     axis.set_xlabel("minutes of training" + (f" on {devices[next(iter(shown))]}" if same else ""))
-    axis.set_ylabel("PSNR-Y, validation photographs (dB)")
-    fig.legend(loc="outside right upper")
+    fig.legend(*np.atleast_1d(axes)[0].get_legend_handles_labels(), loc="outside right upper")
     return fig

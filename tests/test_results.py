@@ -9,6 +9,7 @@ from srgan_lib import results, results_page
 from srgan_lib.errors import DataError
 from srgan_lib.published import SPEED_TARGETS
 from srgan_lib.results_page import VARIANTS, render_results
+from srgan_lib.strips import quality_over_minutes
 
 SCORES = {
     "psnr_y": 31.5,
@@ -52,6 +53,19 @@ def test_it_is_made_of_the_cards_alone():
     other = render_results(cards, BICUBIC)
     assert "srresnet from 25.00 to 27.00 dB in 20.0 minutes" in page
     assert "29.87" in row(other, "Set5", "`srresnet`") and "29.87" not in page
+
+
+def test_the_curve_has_lpips_where_it_was_scored():
+    first, second = card("srresnet", "CPU"), card("srgan", "CPU")
+    second["history"] = [{**row, "lpips": 0.3 - row["minutes"] / 100} for row in first["history"]]
+    second["history"][0]["psnr_y"] = 26.0
+    page = render_results([first, second], BICUBIC)
+    assert "srresnet from 25.00 to 27.00 dB in 20.0 minutes" in page
+    assert "srgan from 26.00 to 27.00 dB and from LPIPS .2998 to .1000 in 20.0 minutes" in page
+    above, below = quality_over_minutes([first, second]).axes
+    assert [len(axis.lines) for axis in (above, below)] == [2, 1]
+    assert below.lines[0].get_color() == above.lines[1].get_color() != above.lines[0].get_color()
+    assert len(quality_over_minutes([first]).axes) == 1
 
 
 def test_every_variant_has_a_row_beside_the_paper():
