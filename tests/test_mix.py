@@ -11,7 +11,9 @@ from srgan_lib.models import Generator
 from srgan_lib.recipes import get_recipe
 from srgan_lib.tools.mix import main, mix
 
-SCORES = {"psnr_y": 20.0, "ssim_y": 0.5, "ssim_daala": 0.5, "lpips": None, "checkerboard": 0.0}
+SCORES = {"psnr_y": 20.0, "ssim_y": 0.5, "ssim_daala": 0.5, "lpips": None}
+SCORES |= {"checkerboard": 0.0, "worst_color_shift": 0.5, "consistency": 45.0}
+SCORES |= {"worst_consistency": 42.0}
 
 
 @pytest.fixture
