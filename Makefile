@@ -22,17 +22,17 @@ course: $(READY)  ## execute the notebooks from nothing and build the handout in
 
 handout: $(READY)  ## the same, going on from the checkpoints of the last build
 	@SRGAN_PROFILE="$${SRGAN_PROFILE:-cpu}" SRGAN_WORK="$(CURDIR)/build/course" \
-		$(PY) -m srgan_lib.tools.handout
+		$(PY) -m srgan_lib.course.handout.build
 
 pages: $(READY)  ## the pages and PDFs anew, from the notebooks that the last build executed
-	@$(PY) -m srgan_lib.tools.handout --executed
+	@$(PY) -m srgan_lib.course.handout.build --executed
 
 student: $(READY)  ## the notebooks without the solutions of their exercises, in build/student
-	@$(PY) -m srgan_lib.tools.exercises
+	@$(PY) -m srgan_lib.course.student_copies
 
 grade: $(READY)  ## points for the notebooks in SUBMISSIONS=FOLDER, a table in build/grades.csv
 	@$(if $(SUBMISSIONS),,echo "Name the students' folder: make grade SUBMISSIONS=FOLDER"; exit 2)
-	@$(SMALL) $(PY) -m srgan_lib.tools.grade "$(SUBMISSIONS)"
+	@$(SMALL) $(PY) -m srgan_lib.course.grade "$(SUBMISSIONS)"
 
 test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in Colab
 	@started=$$(date +%s); \
@@ -45,7 +45,7 @@ test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in
 lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebooks
 	@$(PY) -m ruff check .
 	@$(PY) -m codespell_lib *.md *.cff Makefile data/*/*.md docs notebooks srgan_lib tests
-	@$(PY) -m srgan_lib.tools.notebooks --check
+	@$(PY) -m srgan_lib.course.notebooks --check
 
 unit: $(READY)  ## the unit tests in random order; SEED=N repeats one, JOBS=N runs N side by side
 	@seed=$(or $(SEED),$$(date +%s)); echo "make unit SEED=$$seed has this order."; \
@@ -57,13 +57,13 @@ nbval: $(READY)  ## every cell of every notebook, in seconds and without a netwo
 		$(PY) -m pytest -q -p no:randomly --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
 
 colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's recorded versions
-	@$(SMALL) $(PY) tests/colab_run.py
+	@$(SMALL) $(PY) tests/course/colab_run.py
 
 colab: $(READY)  ## Colab's newest versions beside ours, and the notebooks under them; WRITE=1 records
-	@$(SMALL) $(PY) tests/colab.py $(if $(WRITE),--write)
+	@$(SMALL) $(PY) tests/course/colab.py $(if $(WRITE),--write)
 
 soak: $(READY)  ## the long tests: kills, hostile files, memory over 10,000 steps; half an hour
-	@$(SMALL) $(PY) tests/soak.py
+	@$(SMALL) $(PY) tests/abuse/soak.py
 
 audit: $(READY)  ## known vulnerabilities of the installed packages; needs a network
 	@$(PY) -m srgan_lib.tools.audit

@@ -1,6 +1,6 @@
 """`python -m srgan_lib`: see `srgan_lib.cli`."""
 
-from .cli import main
+from .cli.parser import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,10 +10,10 @@ import torch
 
 from .data import PatchPool
 from .errors import TrainingError
-from .graphs import Labels
 from .losses import discriminator_loss, gradient_norms, noisy_labels, shifted
 from .models import Discriminator, Generator
 from .recipes import Recipe
+from .system.cuda_graphs import Labels
 from .training import Trainer
 
 # A discriminator's loss starts at 2 log 2 = 1.39. This far below, it tells every patch with

@@ -5,23 +5,19 @@ generator and, in their header, how to build it. Neither can run code when it is
 """
 
 import io
-import json
 import os
+import platform
 import warnings
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from .errors import Note, SRGANError, WeightsError
-from .files import write_atomically
-from .models import Generator
-
-SHIPPED = Path(__file__).resolve().parent.parent / "data" / "weights"
+from .errors import ConfigError, Note, SRGANError, TrainingError, WeightsError
+from .system.devices import THEN, device_name
+from .vgg import VGGFeatures
+from .weights import _write, save_weights, weights_info
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
@@ -34,17 +30,6 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()  # in memory first: PyTorch does not pass on why a file cannot be written
     torch.save(state, buffer)
     _write(path, lambda temporary: Path(temporary).write_bytes(buffer.getbuffer()), _previous(path))
-
-
-def _write(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:
-    try:
-        write_atomically(path, write, keep=keep)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise WeightsError(
-            f"{path} could not be written ({reason}): free some space and run again; what was "
-            "saved before is kept."
-        ) from error
 
 
 def _previous(path: Path) -> Path:
@@ -93,105 +78,118 @@ def has_checkpoint(path: str | Path) -> bool:
     return Path(path).exists() or _previous(Path(path)).exists()
 
 
-def save_weights(path: str | Path, generator: Generator, **info: Any) -> None:
-    """Write a generator as safetensors, with what builds it and `info` in the header."""
-    tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
-    header = {"config": json.dumps(generator.config), "info": json.dumps(info)}
-    _write(Path(path), lambda temporary: save_file(tensors, temporary, header))
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "generator.safetensors"
 
 
-def halve_weights(path: str | Path) -> None:
-    """Round the weights in a file to float16, which takes half the space. The header stays.
+class Resumable:
+    """The part of a trainer (`srgan_lib.training`) that saves its state and finds it again."""
 
-    Raises:
-        WeightsError: missing, damaged, with a weight beyond float16, or not written.
-    """
-    path = find_weights(path)
-    header, tensors = _read_weights(path)
-    rounded = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
-    if not all(tensor.isfinite().all() for tensor in rounded.values()):
-        raise WeightsError(f"{path} has weights beyond 65,504: it cannot be stored as float16.")
-    _write(path, lambda temporary: save_file(rounded, temporary, header))
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs, as tensors and plain values."""
+        return {
+            "recipe": self.recipe.as_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "devices": self._devices(),
+            "history": self.history,
+            "pending": {"sums": self._sums, "since": self._logged},
+            "rng": self.rng.get_state(),
+            "generator": self.generator.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "scaler": self.scaler.state_dict(),
+        }
 
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state`.
 
-def shipped_weights() -> list[str]:
-    """Names of the networks that come with the course."""
-    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+        Raises:
+            ConfigError: it belongs to another recipe. Only the number of steps may differ.
+        """
+        differing = self.recipe.differences(state["recipe"])
+        if differing:
+            raise ConfigError(
+                f"The checkpoint in {self.folder} was made with another {', '.join(differing)}: "
+                "choose another folder, or the recipe and profile that it was made with."
+            )
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.earlier_devices = state.get("devices", [])  # older ones have none
+        self.history = list(state["history"])
+        pending = state.get("pending", {"sums": {}, "since": self.step})  # older ones have none
+        self._logged = pending["since"]
+        self._sums = {name: value.to(self.device) for name, value in pending["sums"].items()}
+        self.rng.set_state(state["rng"])
+        self.generator.load_state_dict(state["generator"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        for optimizer, kept_state in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept_state)
+        if state["scaler"]:  # empty where the run so far needed no scaling: on a CPU, in bf16
+            self.scaler.load_state_dict(state["scaler"])
+        if self.recorded:
+            self.recorded.forget()
 
+    def save(self) -> None:
+        """Write the checkpoint and the weights of `result` to the folder, if there is one.
 
-def find_weights(name_or_file: str | Path) -> Path:
-    """The file of a shipped network's name, or the path itself.
+        Raises:
+            TrainingError: some weight is not finite; the checkpoint from before is kept.
+        """
+        if self.folder is None:
+            return
+        # A gradient can overflow in a step whose losses are finite: they would show it a step late.
+        if not all(p.isfinite().all() for net in self.networks for p in net.parameters()):
+            raise TrainingError(
+                f"The weights of {self.recipe.name} are no longer finite after step {self.step}: "
+                "start again in another folder, with a smaller learning rate."
+            )
+        save_checkpoint(self.folder / CHECKPOINT, self.state())
+        save_weights(
+            self.folder / WEIGHTS,
+            self.result,
+            recipe=self.recipe.as_dict(),
+            step=self.step,
+            minutes=round(self.seconds / 60, 2),
+            device=THEN.join(self._devices()),
+            pictures=len(self.pool),
+            content_weights=self.loss.weights,
+            vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
+            torch=torch.__version__,
+            python=platform.python_version(),
+        )
 
-    Raises:
-        WeightsError: there is neither such a name nor such a file.
-    """
-    for path in (Path(name_or_file), SHIPPED / f"{name_or_file}.safetensors"):
-        if path.is_file():
-            return path
-    names = ", ".join(shipped_weights()) or "none yet"
-    raise WeightsError(
-        f"There are no weights {str(name_or_file)!r}: give a .safetensors file or a shipped name "
-        f"({names})."
-    )
+    def _devices(self) -> list[str]:
+        """All that this training has run on, the one of now last."""
+        now = device_name(self.device, self.dtype)
+        return [*(device for device in self.earlier_devices if device != now), now]
 
+    def kept_state(self) -> dict[str, Any] | None:
+        """The newest state in the folder that can be read; None if there is none yet."""
+        return load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
 
-def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu") -> Generator:
-    """A generator in eval mode from a shipped name or a .safetensors file.
+    def resume(self) -> bool:
+        """Go on from the checkpoint in the folder; False if there is none yet.
 
-    Raises:
-        WeightsError: missing, damaged, not written by `save_weights`, or of another shape.
-    """
-    path = find_weights(name_or_file)
-    header, tensors = _read_weights(path)
-    try:
-        config = json.loads(header["config"])
-        _check_size(config, tensors)
-        generator = Generator(**config)
-        generator.load_state_dict(tensors)
-    except KeyError:
-        raise WeightsError(
-            f"{path} does not say which generator it belongs to: use a file of this course's "
-            "train command."
-        ) from None
-    except (RuntimeError, SRGANError) as error:
-        reason = str(error).splitlines()[-1].strip().rstrip(".")
-        raise WeightsError(f"The weights in {path} do not fit the generator: {reason}.") from None
-    except Exception as error:  # a header can be wrong in any way
-        raise _unreadable(path, error) from None
-    return generator.to(device).eval()
+        Raises:
+            WeightsError: it is damaged, and so is the one before. ConfigError: another recipe's.
+        """
+        state = self.kept_state()
+        if state is None:
+            return False
+        try:
+            self.load_state(state)
+        except SRGANError:
+            raise
+        except Exception as error:  # somebody else's file can fail in any way
+            raise WeightsError(
+                f"{self.folder / CHECKPOINT} is not a checkpoint of this course "
+                f"({type(error).__name__}): move it away, or choose another folder."
+            ) from None
+        return True
 
-
-def _check_size(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
-    """Refuse a header that would have a network built that is larger than its weights."""
-    largest = max((value.numel() for value in tensors.values()), default=0)
-    if config["num_blocks"] > len(tensors) or config["channels"] > largest:
-        raise WeightsError("the header says it is larger than all of them.")
-
-
-def _read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """The header and the tensors of a weights file."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return file.metadata() or {}, tensors
-    except Exception as error:  # a damaged file can fail in any way
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> WeightsError:
-    return WeightsError(f"{path} cannot be read as weights ({type(error).__name__}): get it again.")
-
-
-def weights_info(name_or_file: str | Path) -> dict[str, Any]:
-    """What `save_weights` was told about a file: recipe, steps, device, and so on.
-
-    Raises:
-        WeightsError: missing or damaged.
-    """
-    path = find_weights(name_or_file)
-    try:
-        with safe_open(path, framework="pt") as file:
-            info = json.loads((file.metadata() or {}).get("info", "{}"))
-    except Exception as error:
-        raise _unreadable(path, error) from None
-    return info if isinstance(info, dict) else {}
+    def _weights_are_current(self) -> bool:
+        try:
+            return weights_info(self.folder / WEIGHTS).get("step") == self.step
+        except WeightsError:
+            return False

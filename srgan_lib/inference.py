@@ -13,11 +13,10 @@ import torch
 from tqdm.auto import tqdm
 
 from .degradation import bicubic_upscale
-from .devices import forget_unused_memory, is_out_of_memory
 from .errors import ConfigError, ImageError
-from .images import check_image, to_image, to_tensor
+from .images import check_image, convert, to_image, to_tensor
 from .models import MIN_LR_SIZE, Generator
-from .ranges import convert
+from .system.devices import forget_unused_memory, is_out_of_memory
 
 # A CPU gains nothing by larger tiles, and what a system calls free it need not let a process have.
 CPU_BUDGET = 160 * 2**20  # bytes of activations; with 400, 4096x4096 pictures took 1.6 GB in all
@@ -161,7 +160,7 @@ def _band(enlarger: Enlarger, image: np.ndarray, top: int, bottom: int, tile: in
 
 
 def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.ndarray:
-    """Super-resolve one picture in memory; `srgan_lib.streaming` does it from file to file.
+    """Super-resolve one picture in memory; `performance.large_pictures` goes from file to file.
 
     Args:
         model: any generator; it is put into eval mode.

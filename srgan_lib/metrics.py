@@ -18,9 +18,8 @@ from torchvision.models import AlexNet_Weights
 
 from .degradation import correlate, gaussian
 from .errors import ConfigError, ImageError, WeightsError
-from .images import check_image, to_tensor
-from .pretrained import download_state, read_state
-from .ranges import convert
+from .images import check_image, convert, to_tensor
+from .system.state_dicts import download_state, read_state
 
 PEAK = 255.0  # of 8-bit pictures, and never the brightest pixel that happens to be there
 LPIPS_MIN_SIZE = 31  # below this AlexNet's second pooling has nothing left

@@ -125,7 +125,7 @@ class Generator(nn.Module):
             to PyTorch's bicubic enlargement of the input, and zero at the start).
 
     Shapes: LR (N, 3, H, W) with H, W >= 8 -> SR (N, 3, scale*H, scale*W).
-    Values: LR in `input_range`, SR in `output_range` (names of `srgan_lib.ranges`), not clamped:
+    Values: LR in `input_range`, SR in `output_range` (names of `srgan_lib.images`), not clamped:
     a clamp would have no gradient outside the range.
 
     Raises:

@@ -5,10 +5,26 @@ Taught in notebooks 03 and 04.
 """
 
 import math
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from .errors import ConfigError
+
+
+def choose_profile(device_type: str) -> str:
+    """SRGAN_PROFILE if it is set, else "colab" on a CUDA GPU and "cpu" without one.
+
+    Raises:
+        ConfigError: SRGAN_PROFILE names no profile.
+    """
+    profile = os.environ.get("SRGAN_PROFILE") or ("colab" if device_type == "cuda" else "cpu")
+    if profile not in PROFILES:
+        raise ConfigError(
+            f"SRGAN_PROFILE is {profile!r}, which is no profile: choose one of "
+            f"{', '.join(PROFILES)}."
+        )
+    return profile
 
 
 @dataclass(frozen=True)
@@ -190,3 +206,11 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
     if not 0 < values.get("learning_rate", 1) < math.inf:
         raise ConfigError(f"The learning rate must be positive, not {values['learning_rate']}.")
     return replace(recipe, **values)
+
+
+# In the order of a reproduction: what ships, the paper's table 1, the blog post's two stages.
+VARIANTS = (
+    *("srresnet", "srgan"),
+    *("srresnet-mse", "srresnet-vgg22", "srgan-mse", "srgan-vgg22", "srgan-vgg54"),
+    *("blog-srresnet", "blog"),
+)

@@ -14,18 +14,18 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from . import devices
-from .averages import move_average
+from .checkpoints import CHECKPOINT, WEIGHTS, Resumable
 from .data import PatchPool
 from .errors import ConfigError, TrainingError
-from .files import own_folder
-from .graphs import Labels, RecordedStep
-from .interrupts import deferred_interrupt
+from .images import convert
 from .losses import PerceptualLoss, content_loss, random_place, shifted
 from .models import Generator
-from .ranges import convert
 from .recipes import Recipe
-from .resuming import CHECKPOINT, WEIGHTS, Resumable
+from .system import devices
+from .system.cuda_graphs import Labels, RecordedStep
+from .system.files import own_folder
+from .system.process import deferred_interrupt
+from .weights import move_average
 
 __all__ = ["CHECKPOINT", "WEIGHTS", "Trainer"]
 

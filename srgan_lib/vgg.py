@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from .errors import ConfigError, Note, WeightsError
-from .pretrained import download_state, read_state
-from .ranges import convert
+from .images import convert
+from .system.state_dicts import download_state, read_state
 
 # Convolutions in each of VGG's five blocks (Simonyan and Zisserman 2015, table 1, D and E).
 _VGG_BLOCKS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -46,7 +46,7 @@ class VGGFeatures(nn.Module):
             .safetensors or .pth file with torchvision's names, "random" (seeded, with a notice), or
             "auto": the file that the environment variable SRGAN_VGG names, else torchvision's,
             else random where they cannot be had.
-        input_range: value range of what it is given (`srgan_lib.ranges`).
+        input_range: value range of what it is given (`srgan_lib.images`).
 
     Shapes: (N, 3, H, W) -> (N, C, H / 2^p, W / 2^p) with p the poolings before the layer.
 

@@ -9,10 +9,10 @@ import torch
 from synthetic import photo
 from torch import nn
 
-from srgan_lib.artifacts import checkerboard, color_shift, consistency
 from srgan_lib.data import samples
 from srgan_lib.degradation import bicubic_downscale, bicubic_upscale
 from srgan_lib.errors import ConfigError, ImageError
+from srgan_lib.evaluation import checkerboard, color_shift, consistency
 from srgan_lib.images import to_image, to_tensor
 
 pytestmark = pytest.mark.filterwarnings("error")

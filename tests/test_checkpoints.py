@@ -8,22 +8,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from srgan_lib import checkpoints
-from srgan_lib.checkpoints import (
-    find_weights,
-    halve_weights,
-    load_checkpoint,
-    load_generator,
-    save_checkpoint,
-    save_weights,
-    weights_info,
-)
+from srgan_lib import checkpoints, weights
+from srgan_lib.checkpoints import load_checkpoint, save_checkpoint
 from srgan_lib.data import samples
 from srgan_lib.degradation import bicubic_downscale, bicubic_upscale
 from srgan_lib.errors import WeightsError
 from srgan_lib.inference import upscale
 from srgan_lib.metrics import psnr
 from srgan_lib.models import VARIANTS, Generator
+from srgan_lib.weights import (
+    find_weights,
+    halve_weights,
+    load_generator,
+    save_weights,
+    weights_info,
+)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -38,9 +37,9 @@ def test_weights_there_and_back(tmp_path, variant):
 
 
 def test_shipped_names(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     save_weights(tmp_path / "mine.safetensors", Generator(2, 1, 4))
-    assert checkpoints.shipped_weights() == ["mine"]
+    assert weights.shipped_weights() == ["mine"]
     assert find_weights("mine") == tmp_path / "mine.safetensors"
     with pytest.raises(WeightsError, match=r"'yours'.*\(mine\)"):
         find_weights("yours")

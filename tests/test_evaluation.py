@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from synthetic import photo
 
-from srgan_lib.artifacts import checkerboard, color_shift, consistency
+from srgan_lib.cli.commands import score_table
 from srgan_lib.degradation import Degradation, Downscale, bicubic_downscale, bicubic_upscale
 from srgan_lib.errors import ConfigError, DataError
-from srgan_lib.evaluation import evaluate, score_table
+from srgan_lib.evaluation import checkerboard, color_shift, consistency, evaluate
 from srgan_lib.images import write_image
 from srgan_lib.metrics import psnr, ssim, ssim_daala
 

@@ -13,16 +13,15 @@ from PIL import Image
 from srgan_lib.errors import DataError, ImageError, SRGANError
 from srgan_lib.images import (
     check_image,
-    check_writable,
     crop_to_multiple,
     list_images,
     load_folder,
-    read_contents,
     read_image,
     to_image,
     to_tensor,
     write_image,
 )
+from srgan_lib.system.picture_files import check_writable, read_contents
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -14,7 +14,7 @@ from torchvision.models import vgg16, vgg19
 
 from srgan_lib import losses, vgg
 from srgan_lib.errors import ConfigError, WeightsError
-from srgan_lib.ranges import RANGES, convert
+from srgan_lib.images import RANGES, convert
 from srgan_lib.vgg import VGGFeatures, vgg_layers
 
 pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")

@@ -13,9 +13,8 @@ from torchvision.models import alexnet
 
 from srgan_lib.degradation import bicubic_downscale, bicubic_upscale
 from srgan_lib.errors import ConfigError, ImageError, WeightsError
-from srgan_lib.images import to_tensor
+from srgan_lib.images import convert, to_tensor
 from srgan_lib.metrics import LPIPS, psnr, rgb_to_y, ssim, ssim_daala
-from srgan_lib.ranges import convert
 
 pytestmark = pytest.mark.filterwarnings("error")
 

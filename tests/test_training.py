@@ -6,18 +6,24 @@ import json
 import pytest
 import torch
 
-from srgan_lib import adversarial, resuming
+from srgan_lib import adversarial, checkpoints
 from srgan_lib.adversarial import AdversarialTrainer, make_trainer
-from srgan_lib.averages import move_average
-from srgan_lib.cards import read_card
-from srgan_lib.checkpoints import find_weights, load_generator, shipped_weights, weights_info
-from srgan_lib.devices import device_name, precision
+from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS
 from srgan_lib.errors import ConfigError, TrainingError, WeightsError
+from srgan_lib.images import convert
 from srgan_lib.losses import gradient_norms
 from srgan_lib.models import Generator
-from srgan_lib.ranges import convert
 from srgan_lib.recipes import RECIPES
-from srgan_lib.training import CHECKPOINT, WEIGHTS, Trainer
+from srgan_lib.results.cards import read_card
+from srgan_lib.system.devices import device_name, precision
+from srgan_lib.training import Trainer
+from srgan_lib.weights import (
+    find_weights,
+    load_generator,
+    move_average,
+    shipped_weights,
+    weights_info,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
 
@@ -262,7 +268,7 @@ def test_one_thread_is_singular():
 
 def test_a_training_that_moves_names_both_devices(tiny, pool, tmp_path, monkeypatch):
     run(Trainer(tiny("srresnet"), pool, tmp_path), until=2)
-    monkeypatch.setattr(resuming, "device_name", lambda *_: "another one")
+    monkeypatch.setattr(checkpoints, "device_name", lambda *_: "another one")
     moved = Trainer(tiny("srresnet"), pool, tmp_path)
     assert moved.resume()
     run(moved, until=4)

@@ -7,7 +7,8 @@ import torch
 
 from srgan_lib import adversarial, losses
 from srgan_lib.adversarial import make_trainer
-from srgan_lib.training import CHECKPOINT, WEIGHTS, Trainer
+from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS
+from srgan_lib.training import Trainer
 from srgan_lib.vgg import VGGFeatures
 
 pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")

@@ -11,7 +11,7 @@ import torch
 
 from srgan_lib.adversarial import trainer_kind
 from srgan_lib.data import PatchPool
-from srgan_lib.distributed import distributed_kind, joined, rank
+from srgan_lib.performance.distributed import distributed_kind, joined, rank
 from srgan_lib.recipes import get_recipe
 
 SIZE = {"channels": 4, "num_blocks": 1, "batch_size": 4, "patch_size": 32, "steps": 9, "seed": 3}

@@ -1,0 +1,186 @@
+"""An executed notebook as a page that needs neither a kernel nor a network."""
+
+import re
+import struct
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import nbformat
+from bs4 import BeautifulSoup, Tag
+from jinja2 import pass_context
+from latex2mathml import converter
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from ..notebooks import BADGE
+
+COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"]*/(\w+)\.ipynb")
+COLAB = "Open in Colab"
+STRIP = 1.8  # a picture that is wider than so many times its height is a row of pictures
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass(eq=False)
+class Page:
+    """One executed notebook and the HTML of its cells."""
+
+    name: str
+    notebook: nbformat.NotebookNode
+    body: BeautifulSoup
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to execute, as `handout.execute` noted it."""
+        return self.notebook.metadata.get("handout", {}).get("seconds", 0.0)
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that it was executed in, if its variable was set."""
+        return self.notebook.metadata.get("handout", {}).get("profile")
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each cell, from 1, by the id of its HTML."""
+        return {f"cell-id={cell.id}": n for n, cell in enumerate(self.notebook.cells, start=1)}
+
+    @property
+    def title(self) -> str:
+        """Its first heading."""
+        heading = self.body.find("h1")
+        return _text(heading) if heading else self.name
+
+    @property
+    def lead(self) -> str:
+        """Its first paragraph of prose."""
+        paragraphs = (p for p in self.body.find_all("p") if _text(p) != COLAB)
+        return next(map(_text, paragraphs), "")
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """Anchor and text of each section."""
+        return [(heading["id"], _text(heading)) for heading in self.body.find_all("h2", id=True)]
+
+    @property
+    def picture(self) -> Tag | None:
+        """The first picture that a cell made."""
+        return self.body.select_one(".output img[src^='data:image/']")
+
+
+def mathml(tex: str, display: str) -> str:
+    """A formula as MathML; `display` is "inline" or "block"."""
+    # What the converter lacks or does otherwise than MathJax, which shows the same cell in Jupyter.
+    tex = re.sub(r"\\arg\b", r"\\operatorname{arg}", tex)
+    tex = re.sub(r"\\(begin|end)\{align(ed)?\}", r"\\\1{align*}", tex)
+    if display == "block":
+        tex = re.sub(r"\\(min|max)(?=\s*_)", r"\\\1\\limits", tex)
+    return converter.convert(tex, display=display)
+
+
+class MathRenderer(IPythonRenderer):
+    """Markdown to HTML with formulas as MathML, which needs no script to be shown."""
+
+    def inline_math(self, body: str) -> str:
+        """A formula in a line of text."""
+        return mathml(body, "inline")
+
+    def block_math(self, body: str) -> str:
+        """A formula of its own."""
+        return mathml(body, "block")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Several aligned formulas."""
+        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
+
+
+class BodyExporter(HTMLExporter):
+    """The cells of a notebook as plain HTML, without nbconvert's own page, scripts and styles."""
+
+    @pass_context
+    def markdown2html(self, context: Mapping, source: str) -> str:
+        """The filter that nbconvert's templates call for each Markdown cell."""
+        renderer = MathRenderer(
+            escape=False, attachments=context.get("cell", {}).get("attachments", {})
+        )
+        return MarkdownWithMath(renderer=renderer).render(source)
+
+
+def render(name: str, notebook: nbformat.NotebookNode) -> Page:
+    """The page of an executed notebook; `name` is its file's, without the suffix."""
+    shown = nbformat.from_dict(notebook)
+    for cell in shown.cells:
+        if cell.cell_type == "markdown":
+            cell.source = BADGE.sub(rf"[{COLAB}](\1)", cell.source)
+            cell.source = COLAB_LINK.sub(
+                lambda link: link[0] if link[1] == name else f"{link[1]}.html", cell.source
+            )
+            cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", cell.source)
+        elif cell.cell_type == "code":
+            cell.outputs = list(_readable(cell.outputs))
+    exporter = BodyExporter(
+        template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    html, _ = exporter.from_notebook_node(shown)
+    body = BeautifulSoup(html, "html.parser")
+    for link in body.find_all("a", string=COLAB):
+        link["class"] = "colab"
+    for source in body.select(".celltag_setup > .input"):
+        _fold([source], "Setup cell")
+    for cells in list(_runs(body.select(".celltag_solution"))):
+        _fold(cells, "Solution")["class"] = "solution"
+    for link in body.select(".anchor-link"):
+        link["aria-label"] = f"Link to “{_text(link.parent)}”"
+    for picture in body.select(".output img[src^='data:image/png;base64,']"):
+        _size(picture)
+    for table in body.find_all("table"):
+        table.wrap(body.new_tag("div", attrs={"class": "wide"}))
+    return Page(name, notebook, body)
+
+
+def _readable(outputs: list[nbformat.NotebookNode]) -> Iterator[nbformat.NotebookNode]:
+    """Outputs without live widgets, which show nothing without a kernel unless they bring HTML."""
+    for output in outputs:
+        if WIDGET in output.get("data", {}):
+            del output.data[WIDGET]
+            if output.data.keys() <= {"text/plain"}:
+                continue
+        yield output
+
+
+def _size(picture: Tag) -> None:
+    """Note the size of an embedded PNG, so that nothing moves when it appears, and its shape."""
+    head = b64decode(picture["src"].partition(",")[2][:32])
+    if len(head) < 24:
+        return
+    width, height = struct.unpack(">16xII", head)
+    if not {"width", "height"} & picture.attrs.keys():
+        picture["width"], picture["height"] = width, height
+    if width > STRIP * height:
+        picture["class"] = "strip"
+
+
+def _fold(tags: list[Tag], label: str) -> Tag:
+    """Put neighboring elements into one that opens when its label is clicked."""
+    details = tags[0].wrap(BeautifulSoup().new_tag("details"))
+    for tag in tags[1:]:
+        details.append(tag.extract())
+    summary = BeautifulSoup().new_tag("summary")
+    summary.string = label
+    details.insert(0, summary)
+    return details
+
+
+def _runs(cells: list[Tag]) -> Iterator[list[Tag]]:
+    """Cells that follow each other, together."""
+    run = []
+    for cell in cells:
+        if run and cell.find_previous_sibling(True) is not run[-1]:
+            yield run
+            run = []
+        run.append(cell)
+    if run:
+        yield run
+
+
+def _text(tag: Tag) -> str:
+    return " ".join(tag.get_text().replace("¶", "").split())

@@ -1,0 +1,68 @@
+"""Load what has been trained, train what has not: the recipe behind every notebook from 03 on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from ..adversarial import make_trainer
+from ..checkpoints import CHECKPOINT, has_checkpoint
+from ..data import PatchPool, samples
+from ..models import Generator
+from ..recipes import get_recipe
+from ..training import Trainer
+from ..weights import load_generator, shipped_weights
+
+
+def run_folder(name: str, profile: str, work: str | Path) -> Path:
+    """Where the run of a recipe in a profile is kept: WORK/PROFILE/NAME."""
+    return Path(work) / profile / name
+
+
+def prepare(
+    name: str,
+    profile: str,
+    work: str | Path,
+    *,
+    pool: PatchPool | None = None,
+    device: torch.device | str = "cpu",
+    vgg: str | Path = "auto",
+    validate: Callable[[Generator], dict[str, float]] | None = None,
+) -> Trainer:
+    """A trainer of recipe `name` that stands where it was left; `.run()` takes it to its end.
+
+    If the recipe starts from another one's generator and there is no checkpoint yet, that generator
+    is taken from the student's own run, else from the shipped networks, else it is trained first.
+
+    Args:
+        work: folder of all runs.
+        pool: pictures to train on; the embedded ones, on `device`, if not given.
+        vgg, validate: as for `Trainer`.
+    """
+    recipe = get_recipe(name, profile)
+    if pool is None:
+        pool = PatchPool([picture.image for picture in samples("train")], recipe.scale, device)
+    init = None
+    folder = run_folder(name, profile, work)
+    if recipe.init and not has_checkpoint(folder / CHECKPOINT):
+        init = _initial(recipe.init, profile, work, pool, vgg)
+    trainer = make_trainer(recipe, pool, folder, init=init, vgg=vgg, validate=validate)
+    trainer.resume()
+    return trainer
+
+
+def _initial(name: str, profile: str, work: str | Path, pool: PatchPool, vgg) -> Generator:
+    own = run_folder(name, profile, work) / CHECKPOINT
+    if not has_checkpoint(own) and name in shipped_weights():
+        shipped = load_generator(name)
+        if shipped.config == _config(get_recipe(name, profile)):
+            print(f"Starting from the shipped {name}.")
+            return shipped
+    trainer = prepare(name, profile, work, pool=pool, vgg=vgg)
+    print(f"Starting from your own {name}, step {trainer.recipe.steps}.")
+    return trainer.run()
+
+
+def _config(recipe) -> dict[str, int | str]:
+    names = ("scale", "num_blocks", "channels", "variant")
+    return {name: getattr(recipe, name) for name in names}

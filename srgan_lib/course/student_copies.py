@@ -1,0 +1,155 @@
+"""The students' copies: `make student`, or `python -m srgan_lib.course.student_copies`.
+
+A notebook holds the solutions in cells tagged "solution". Their statements that end in the comment
+`# solution` are left out of the copy; everything else stays, to the letter. A check, a cell tagged
+"check", judges the answers.
+"""
+
+import argparse
+import ast
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+from ..errors import SRGANError
+from ..system.process import open_output
+from .notebooks import NOTEBOOKS, ROOT, notebook_paths
+
+OUTPUT = ROOT / "build" / "student"
+MARK = "# solution"
+YOURS = "# your code"
+TITLE = "# @title"
+CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
+
+
+def stub(source: str) -> str:
+    """A solution without what the student is to write.
+
+    A marked assignment becomes `name = ...  # your code`, a marked `return` becomes `return ...`,
+    and any other marked statement, or several in a row, one `...`. The mark stands at the end of a
+    line of the statement; of a `for`, `with`, `if` or `def`, at the end of its first line. The
+    title under which Colab folds a solution away is left out, too.
+
+    Raises:
+        SRGANError: nothing is marked, or a mark that belongs to no statement.
+    """
+    lines = [line for line in source.splitlines() if not line.startswith(TITLE)]
+    marks = {n for n, line in enumerate(lines, start=1) if line.rstrip().endswith(MARK)}
+    if not marks:
+        raise SRGANError(f"A solution cell marks nothing with {MARK!r}: {lines[0]!r}.")
+    left_out: dict[int, tuple[int, str]] = {}  # first line -> last line, what stands there instead
+    for node in _marked(ast.parse("\n".join(lines)).body, marks):
+        indent = " " * node.col_offset
+        left_out[node.lineno] = (node.end_lineno, f"{indent}{_instead(node)}  {YOURS}")
+    unused = marks - {n for first, (last, _) in left_out.items() for n in range(first, last + 1)}
+    if unused:
+        raise SRGANError(f"The mark in {lines[min(unused) - 1]!r} belongs to no statement.")
+
+    made: list[str] = []
+    number = 1
+    while number <= len(lines):
+        last, instead = left_out.get(number, (number, lines[number - 1]))
+        repeated = number in left_out and made and made[-1] == instead
+        if not (repeated and instead.lstrip().startswith("...")):
+            made.append(instead)
+        number = last + 1
+    return "\n".join(made)
+
+
+def _marked(body: list[ast.stmt], marks: set[int]) -> list[ast.stmt]:
+    """The outermost marked statements, in their order."""
+    found = []
+    for node in body:
+        inner = [s for name in ("body", "orelse", "finalbody") for s in getattr(node, name, [])]
+        own = range(node.lineno, (inner[0].lineno if inner else node.end_lineno + 1))
+        if marks & set(own):
+            found.append(node)
+        else:
+            found += _marked(inner, marks)
+    return found
+
+
+def _instead(node: ast.stmt) -> str:
+    if isinstance(node, ast.Return):
+        return "return ..."
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        names = target.elts if isinstance(target, ast.Tuple) else [target]
+        return f"{', '.join(map(ast.unparse, names))} = {', '.join(['...'] * len(names))}"
+    return "..."
+
+
+def exercises(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
+    """Number of each exercise -> indices of its solution cell and its check cell."""
+    found, solution = {}, None
+    for index, cell in enumerate(notebook.cells):
+        tags = cell.metadata.get("tags", ())
+        if "solution" in tags:
+            solution = index
+        elif "check" in tags:
+            number = CHECK.search(cell.source)
+            if number is None or solution is None:
+                raise SRGANError(f"The check in cell {index + 1} has no number or no solution.")
+            found[number[1]] = solution, index
+            solution = None
+    return found
+
+
+def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with stubs for solutions. A failing check does not stop a run of all cells."""
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells:
+        tags = cell.metadata.get("tags", [])
+        if "solution" in tags:
+            cell.source = stub(cell.source)
+            cell.metadata = {"tags": ["exercise"]}
+        elif "check" in tags:
+            cell.metadata["tags"] = [*tags, "raises-exception"]
+    return copy
+
+
+def write_copies(folder: Path = NOTEBOOKS, output: Path = OUTPUT) -> list[Path]:
+    """Write the students' copy of every notebook that has exercises; returns the paths.
+
+    Raises:
+        SRGANError: no notebook there has exercises, or a solution is marked in a wrong way.
+    """
+    written = []
+    output.mkdir(parents=True, exist_ok=True)
+    for path in notebook_paths(folder):
+        notebook = nbformat.read(path, as_version=4)
+        try:
+            if not exercises(notebook):
+                continue
+            copy = student_copy(notebook)
+        except SRGANError as error:
+            raise SRGANError(f"{path.name}: {error}") from error
+        nbformat.write(copy, output / path.name)
+        written.append(output / path.name)
+    if not written:
+        raise SRGANError(f"No notebook in {folder} has exercises: nothing was written.")
+    return written
+
+
+@open_output()  # it prints names, and paths of any alphabet
+def main(arguments: list[str] | None = None) -> int:
+    """Write the copies and name them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m srgan_lib.course.student_copies", description="Notebooks without solutions."
+    )
+    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder to read")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write")
+    options = parser.parse_args(arguments)
+    try:
+        written = write_copies(options.notebooks, options.output)
+    except SRGANError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(written)} notebooks with stubs in {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

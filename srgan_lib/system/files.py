@@ -1,0 +1,164 @@
+"""Writing files so that nothing is ever half written or lost."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ..errors import ConfigError, SRGANError
+
+LOCK = ".in-use"
+_PARTIAL = "-partial-"  # in the names of temporary files
+
+
+def check_new(path: str | Path, *, force: bool = False) -> None:
+    """Refuse a path where something is already; worth asking before long work.
+
+    Raises:
+        SRGANError: a folder, or a file while `force` is not given.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise SRGANError(f"{path} is a folder: give the path of a file.")
+    check_folder(path.parent)
+    if path.exists() and not force:
+        raise SRGANError(f"{path} exists: choose another name, or pass --force (force=True).")
+
+
+def check_folder(folder: str | Path) -> None:
+    """Make sure that files can be written into `folder`, which is made if need be.
+
+    Raises:
+        SRGANError: they cannot.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SRGANError(
+            f"Nothing can be written into {folder} ({error.strerror}): choose another folder."
+        ) from None
+
+
+def write_atomically(
+    path: str | Path, write: Callable[[str], None], *, keep: Path | None = None
+) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in its place.
+
+    A crash at any moment leaves either the old file or the new one, never half of one; what it
+    leaves beside it, `own_folder` removes. Missing parent folders are made, and a link is followed.
+    An OSError (a full disk, say) is passed on, the old file untouched.
+
+    Args:
+        write: fills the file whose name it is given.
+        keep: where the old file goes once the new one is complete; None drops it.
+    """
+    path = Path(path).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem[:100]}{_PARTIAL}", suffix=path.suffix
+    )
+    os.close(descriptor)
+    try:
+        write(temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        with suppress(OSError):  # mkstemp's files are private; some file systems keep them so
+            os.chmod(temporary, 0o666 & ~_umask())
+        if keep is not None and path.exists():
+            os.replace(path, keep)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name survive a power failure, too, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def own_folder(folder: str | Path) -> Iterator[None]:
+    """Inside, no other process can own `folder`; half-written files of a crash are removed first.
+
+    The system gives the lock back when the process ends, however it ends. Within one process it may
+    be taken several times.
+
+    Raises:
+        SRGANError: another process owns it, or nothing can be written there.
+    """
+    folder = Path(folder).resolve()
+    check_folder(folder)
+    lock = FileLock(folder / LOCK, is_singleton=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SRGANError(
+            f"Another run is writing into {folder}: wait for its end, or choose another folder."
+        ) from None
+    except (OSError, NotImplementedError):  # a file system without locks, such as a mounted Drive
+        yield
+        return
+    try:
+        for leftover in folder.glob(f".*{_PARTIAL}*"):
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text as UTF-8, atomically.
+
+    Where the locale is not UTF-8, Python hands out the bytes of a file's name as surrogates, which
+    no encoding knows: they become characters again, and those of no UTF-8 become the sign for it.
+    """
+    known = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    write_atomically(path, lambda temporary: Path(temporary).write_text(known, encoding="utf-8"))
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write plain values as JSON, atomically; null stands for numbers that are not finite."""
+    text = json.dumps(_finite(value), indent=1, allow_nan=False, ensure_ascii=False)
+    write_text(path, text + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with the home folder in place of "~".
+
+    Raises:
+        ConfigError: there is no home folder, as in some containers.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"{path} begins with a home folder that is not known here: write the whole path."
+        ) from None

@@ -1,0 +1,178 @@
+"""Means of weights: over the steps of a training (EMA), or of two networks.
+
+Taught in notebooks 03 and 05.
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from .errors import ConfigError, SRGANError, WeightsError
+from .models import Generator
+from .system.files import write_atomically
+
+SHIPPED = Path(__file__).resolve().parent.parent / "data" / "weights"
+
+
+def _write(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:
+    try:
+        write_atomically(path, write, keep=keep)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WeightsError(
+            f"{path} could not be written ({reason}): free some space and run again; what was "
+            "saved before is kept."
+        ) from error
+
+
+def save_weights(path: str | Path, generator: Generator, **info: Any) -> None:
+    """Write a generator as safetensors, with what builds it and `info` in the header."""
+    tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
+    header = {"config": json.dumps(generator.config), "info": json.dumps(info)}
+    _write(Path(path), lambda temporary: save_file(tensors, temporary, header))
+
+
+def halve_weights(path: str | Path) -> None:
+    """Round the weights in a file to float16, which takes half the space. The header stays.
+
+    Raises:
+        WeightsError: missing, damaged, with a weight beyond float16, or not written.
+    """
+    path = find_weights(path)
+    header, tensors = _read_weights(path)
+    rounded = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+    if not all(tensor.isfinite().all() for tensor in rounded.values()):
+        raise WeightsError(f"{path} has weights beyond 65,504: it cannot be stored as float16.")
+    _write(path, lambda temporary: save_file(rounded, temporary, header))
+
+
+def shipped_weights() -> list[str]:
+    """Names of the networks that come with the course."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def find_weights(name_or_file: str | Path) -> Path:
+    """The file of a shipped network's name, or the path itself.
+
+    Raises:
+        WeightsError: there is neither such a name nor such a file.
+    """
+    for path in (Path(name_or_file), SHIPPED / f"{name_or_file}.safetensors"):
+        if path.is_file():
+            return path
+    names = ", ".join(shipped_weights()) or "none yet"
+    raise WeightsError(
+        f"There are no weights {str(name_or_file)!r}: give a .safetensors file or a shipped name "
+        f"({names})."
+    )
+
+
+def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu") -> Generator:
+    """A generator in eval mode from a shipped name or a .safetensors file.
+
+    Raises:
+        WeightsError: missing, damaged, not written by `save_weights`, or of another shape.
+    """
+    path = find_weights(name_or_file)
+    header, tensors = _read_weights(path)
+    try:
+        config = json.loads(header["config"])
+        _check_size(config, tensors)
+        generator = Generator(**config)
+        generator.load_state_dict(tensors)
+    except KeyError:
+        raise WeightsError(
+            f"{path} does not say which generator it belongs to: use a file of this course's "
+            "train command."
+        ) from None
+    except (RuntimeError, SRGANError) as error:
+        reason = str(error).splitlines()[-1].strip().rstrip(".")
+        raise WeightsError(f"The weights in {path} do not fit the generator: {reason}.") from None
+    except Exception as error:  # a header can be wrong in any way
+        raise _unreadable(path, error) from None
+    return generator.to(device).eval()
+
+
+def _check_size(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse a header that would have a network built that is larger than its weights."""
+    largest = max((value.numel() for value in tensors.values()), default=0)
+    if config["num_blocks"] > len(tensors) or config["channels"] > largest:
+        raise WeightsError("the header says it is larger than all of them.")
+
+
+def _read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """The header and the tensors of a weights file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
+    except Exception as error:  # a damaged file can fail in any way
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"{path} cannot be read as weights ({type(error).__name__}): get it again.")
+
+
+def weights_info(name_or_file: str | Path) -> dict[str, Any]:
+    """What `save_weights` was told about a file: recipe, steps, device, and so on.
+
+    Raises:
+        WeightsError: missing or damaged.
+    """
+    path = find_weights(name_or_file)
+    try:
+        with safe_open(path, framework="pt") as file:
+            info = json.loads((file.metadata() or {}).get("info", "{}"))
+    except Exception as error:
+        raise _unreadable(path, error) from None
+    return info if isinstance(info, dict) else {}
+
+
+@torch.no_grad()
+def move_average(mean: nn.Module, now: nn.Module, decay: float, step: int) -> None:
+    """Move `mean` a little towards `now`, in place: mean = d * mean + (1 - d) * now.
+
+    Args:
+        mean, now: two networks of one architecture. Buffers are copied, not averaged.
+        decay: the d that a long training ends up with, e.g. 0.999.
+        step: updates done so far. d grows with them, (1 + step) / (10 + step) at most, so that a
+            short training does not end up with a mean of its beginnings.
+    """
+    decay = min(decay, (1 + step) / (10 + step))
+    get_ema_multi_avg_fn(decay)(list(mean.parameters()), list(now.parameters()), None)
+    for kept, buffer in zip(mean.buffers(), now.buffers(), strict=True):
+        kept.copy_(buffer)
+
+
+@torch.no_grad()
+def interpolate(first: Generator, second: Generator, share: float) -> Generator:
+    """A new network on the line between two: (1 - share) * first + share * second, by weights.
+
+    It works where one was trained from the other, as SRGAN from SRResNet: between the two lies
+    every compromise of detail and PSNR (Wang et al. 2018, section 3.4).
+
+    Args:
+        share: of `second`, from 0 to 1.
+
+    Raises:
+        ConfigError: networks of different size or variant, or another share.
+    """
+    if first.config != second.config:
+        raise ConfigError(f"Between {first.config} and {second.config} there is no network.")
+    if not 0 <= share <= 1:
+        raise ConfigError(f"The second network's share is from 0 to 1, not {share}.")
+    between = copy.deepcopy(first)
+    others = second.state_dict()
+    for name, value in between.state_dict().items():
+        if value.is_floating_point():  # all but the number of batches that a batch norm has seen
+            value.lerp_(others[name].to(value.device), share)
+    return between

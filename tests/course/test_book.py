@@ -1,0 +1,114 @@
+"""The handout in Chromium: pages as a phone and a printer see them. Needs a browser."""
+
+from html import escape
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pypdf import PdfReader
+
+from srgan_lib.course.handout import book, browser, faults, layout, pages
+from srgan_lib.course.notebooks import ROOT
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+# Its height is known only in the browser, and differs on paper.
+SLIDER = """<!doctype html><title>slider</title><style>p { height: 300px; margin: 0 }
+@media print { p { height: 700px } }</style><p>above<p>THE END"""
+BAD = (
+    "fetch('http:' + '//example.org').catch(() => 1)",
+    "document.body.append(new Image(9, 9))",
+    "nowhere()",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if browser.find_chromium() is None:
+        pytest.skip(f"no Chromium: {browser.ADVICE}")
+    with browser.open_browser() as opened:
+        yield opened
+
+
+def frame(page):
+    html = f'<iframe title="a slider" style="height: 99px" srcdoc="{escape(page)}"></iframe>'
+    return new_code_cell("x", outputs=[new_output("display_data", data={"text/html": html})])
+
+
+def rendered(*notebooks):
+    return [
+        pages.render(f"0{n}_tiny", new_notebook(cells=list(cells)))
+        for n, cells in enumerate(notebooks, start=1)
+    ]
+
+
+LONG = new_markdown_cell("word " * 4000)
+CHAPTERS = (
+    [new_markdown_cell("# First: \"quoted\"\n\nLead.\n\n## 1.1 One\n\n[on](02_tiny.ipynb#Two)"),
+     frame(SLIDER), LONG],
+    [new_markdown_cell("# Second\n\nWhy.\n\n" + "word " * 2000),
+     new_markdown_cell("## Two\n\nEnd of two.\n\n" + "word " * 900),
+     new_code_cell("secret = 7", metadata={"tags": ["solution"]})],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
+def test_the_pdf_has_the_right_page_numbers_and_all_of_a_frame(chromium, tmp_path, paper, size):
+    file = tmp_path / "book.pdf"
+    book.print_book(layout.Layout(rendered(*CHAPTERS)), chromium, file, paper)
+    reader = PdfReader(file)
+    texts = [" ".join(page.extract_text().split()) for page in reader.pages]
+    assert tuple(round(float(side)) for side in reader.pages[0].mediabox[2:]) == size
+    assert reader.metadata.title == layout.GLOBALS["title"] and texts[0].count("maintainers") == 1
+    for words, begins in (("1.1 One", "1.1 One on"), ("Two", "Two End of two.")):
+        place = next(n for n, text in enumerate(texts, start=1) if begins in text)
+        assert f"{words} {place} " in f"{texts[1]} ", (words, place, texts[1])
+        chapter = 'First: "quoted"' if words == "1.1 One" else "Second"
+        assert texts[place - 1].startswith(f"{chapter} {place} ")  # head and foot of that page
+    assert any("THE END" in text for text in texts)  # 700 pixels of a frame that began with 99
+    assert "secret" in " ".join(texts)  # paper opens solutions
+    assert [item.title for item in reader.outline if not isinstance(item, list)][-1] == "Second"
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([frame(f"<script>{BAD[0]}</script>")], "asks for"),
+        ([frame(f"<body><script>{BAD[1]}</script>")], "1 pictures without alt text"),
+        ([frame(f"<script>{BAD[2]}</script>")], "a script that fails"),
+        ([new_markdown_cell('<p style="width: 900px">a</p>')], "pixels wide on a phone"),
+    ],
+)
+def test_what_only_a_browser_sees_is_a_fault(chromium, tmp_path, cells, words):
+    (page,) = rendered([new_markdown_cell("# Tiny"), *cells])
+    (tmp_path / "01_tiny.html").write_text(layout.Layout([page]).page(page), "utf-8")
+    found = list(faults.faults_shown(page, tmp_path, chromium))
+    assert len(found) == 1 and words in found[0], found
+    assert found[0].startswith("01_tiny, cell 2: " if "asks" in words or "alt" in words else "01_")
+
+
+def test_a_good_page_has_no_fault_and_its_contents_stay_at_hand(chromium, tmp_path):
+    made = rendered(*CHAPTERS)
+    arranged = layout.Layout(made)
+    for page in made:
+        (tmp_path / f"{page.name}.html").write_text(arranged.page(page), "utf-8")
+        assert list(faults.faults_shown(page, tmp_path, chromium)) == []
+    (tmp_path / "index.html").write_text(arranged.index({}), "utf-8")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for width in (390, 1280):
+        for scheme, light in (("light", True), ("dark", False)):
+            tab = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+            for name in ("index", "01_tiny", "02_tiny"):
+                tab.goto((tmp_path / f"{name}.html").as_uri())
+                tab.screenshot(path=SCREENSHOTS / f"tiny-{name}-{width}-{scheme}.png")
+            ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (ground == "rgb(255, 255, 255)") == light
+            tab.evaluate("scrollTo(0, document.body.scrollHeight)")
+            if width == 390:
+                tab.get_by_text("Contents", exact=True).click()
+            link = tab.locator(".contents a", has_text="Two")
+            assert (
+                tab.evaluate("document.querySelector('.contents').getBoundingClientRect().top") < 60
+            )
+            link.click()
+            assert tab.evaluate("location.hash") == "#Two"
+            assert 0 <= tab.locator("#Two").bounding_box()["y"] < 200
+            tab.close()

@@ -1,0 +1,205 @@
+"""The shape of the course's notebooks, and that each check on it can fail."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from srgan_lib.course import notebooks, set_repo
+
+CHAPTERS = [
+    "01_problem_formulation",
+    "02_data_preparation",
+    "03_srresnet_pretraining",
+    "04_srgan_training",
+    "05_visual_comparison",
+    "06_ablation",
+    "07_mistakes",
+]
+OPENING = "# Tiny\n\n**What you will learn** a\n\n**Prerequisites** b\n\n**Time** T4 1 s, CPU 2 s"
+CLOSING = "## Summary\n\nIt was so.\n\n## Next\n\nMore."
+
+
+def test_the_course_has_its_chapters():
+    assert [path.stem for path in notebooks.notebook_paths()] == CHAPTERS
+
+
+@pytest.mark.parametrize("path", notebooks.notebook_paths(), ids=lambda path: path.stem)
+def test_a_chapter_is_as_it_should_be(path):
+    assert notebooks.problems(path) == []
+
+
+@pytest.fixture
+def good(tmp_path):
+    """The path of a tiny notebook without a fault, and its content."""
+    path = tmp_path / "07_tiny.ipynb"
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(OPENING),
+            new_code_cell("pass", metadata={"tags": ["setup"]}),
+            new_code_cell("1 + 1"),
+            new_markdown_cell(CLOSING),
+        ]
+    )
+    nbformat.write(notebook, path)
+    notebooks.tidy(path)
+    return path, nbformat.read(path, as_version=4)
+
+
+def test_writing_makes_a_good_notebook_and_changes_it_no_more(good):
+    path, _ = good
+    assert notebooks.problems(path) == []
+    before = path.read_bytes()
+    notebooks.tidy(path)
+    assert path.read_bytes() == before
+
+
+def edit_cell(index, **changes):
+    return lambda notebook: notebook.cells[index].update(changes)
+
+
+def add_code(source):
+    return lambda notebook: notebook.cells.insert(2, new_code_cell(source))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (edit_cell(0, source=OPENING), "badge"),
+        (edit_cell(2, execution_count=1), "count"),
+        (edit_cell(2, outputs=[new_output("stream", text="2")]), "outputs"),
+        (edit_cell(2, metadata={"outputId": "x"}), "outputId"),
+        (edit_cell(2, source="  "), "empty"),
+        (edit_cell(3, source=CLOSING.replace("Summary", "End")), "'Summary'"),
+        (edit_cell(3, source=CLOSING.replace("## Next", "Next")), "'Next'"),
+        (edit_cell(1, source="pass"), "setup cell differs"),
+        (edit_cell(1, metadata={}), "tag 'setup'"),
+        (edit_cell(2, metadata={"tags": ["setup"]}), "tag 'setup'"),
+        (lambda notebook: notebook.cells.insert(1, new_markdown_cell(" ")), "cell 2: it is empty"),
+        (lambda notebook: notebook.metadata.update(accelerator="TPU"), "metadata"),
+        (lambda notebook: notebook.metadata.update(widgets={}), "metadata"),
+        (lambda notebook: notebook.metadata.colab.update(gpuType="A100"), "metadata"),
+        (lambda notebook: notebook.update(cells=notebook.cells[:1]), "no code cell"),
+        (lambda notebook: notebook.cells[2].pop("outputs"), "not a valid notebook"),
+        (add_code("\n".join(["x = 1"] * 26)), "26 lines"),
+        (add_code("if x\n    y"), "line 1 is not valid Python"),
+        (add_code("!pip install torch"), "installs"),
+        (add_code("%pip install -U ipywidgets"), "installs"),
+        (add_code("class Net(nn.Module):\n    pass"), "class Net"),
+        (add_code("class Net(torch.nn.Sequential):\n    pass"), "class Net"),
+        (add_code("%%time\nclass Net(Module):\n    pass"), "class Net"),
+        (add_code("def content_loss(sr, hr):\n    return 0"), "function content_loss"),
+        (add_code("def PSNR(a, b):\n    return 0"), "function PSNR"),
+        (add_code("psnr_y = lambda a, b: 0"), "function psnr_y"),
+        (add_code("def helper():\n    def resize2(x):\n        return x"), "function resize2"),
+        (add_code("def bicubic_kernel(x):\n    return x"), "function bicubic_kernel"),
+    ],
+)
+def test_each_fault_is_found_and_is_the_only_one(good, spoil, words):
+    path, notebook = good
+    spoil(notebook)
+    # Not nbformat.write, which would mend or refuse what is to be found.
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    found = notebooks.problems(path)
+    assert len(found) == 1 and words in found[0] and "07_tiny" in found[0], found
+
+
+@pytest.mark.parametrize("words", ["What you will learn", "Prerequisites", "Time", "T4", "CPU"])
+def test_an_opening_that_lacks_something_is_found(good, words):
+    path, notebook = good
+    notebook.cells[0].source = notebook.cells[0].source.replace(words, "")
+    nbformat.write(notebook, path)
+    assert [repr(words) in problem for problem in notebooks.problems(path)] == [True]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def plot_losses(history):\n    pass",
+        "class Point:\n    pass",
+        "%matplotlib inline\n!nvidia-smi\nx = 1",
+        "def closest(a):\n    return a",
+    ],
+)
+def test_what_a_notebook_may_define(good, source):
+    path, notebook = good
+    add_code(source)(notebook)
+    nbformat.write(notebook, path)
+    assert notebooks.problems(path) == []
+
+
+def test_a_badge_of_another_notebook_is_found_and_mended(good):
+    path, _ = good
+    other = path.with_name("08_other.ipynb")
+    shutil.copy(path, other)
+    assert ["08_other.ipynb" in problem for problem in notebooks.problems(other)] == [True]
+    notebooks.tidy(other)
+    assert notebooks.problems(other) == []
+
+
+def test_the_command_line_names_what_is_wrong(good, capsys):
+    path, notebook = good
+    assert notebooks.main(["--check", str(path.parent)]) == 0
+    notebook.cells[2].execution_count = 3
+    nbformat.write(notebook, path)
+    assert notebooks.main(["--check", str(path.parent)]) == 1
+    assert "07_tiny.ipynb: cell 3" in capsys.readouterr().out
+    assert notebooks.main(["--write", str(path.parent)]) == 0
+    assert notebooks.main(["--check", str(path.parent)]) == 0
+    assert notebooks.main(["--check", str(path.parent / "nothing")]) == 1
+
+
+def run_setup_cell(folder, **variables):
+    """Run the setup cell as a script in `folder`; what it prints comes back with the status."""
+    return subprocess.run(
+        [sys.executable, str(notebooks.SETUP)],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "SRGAN_PROFILE": "smoke", **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_setup_cell_finds_the_library_next_to_it():
+    done = run_setup_cell(notebooks.ROOT / "data")
+    assert done.returncode == 0 and "smoke" in done.stdout, done.stderr
+
+
+def test_the_setup_cell_says_what_to_check_when_the_clone_fails(tmp_path):
+    done = run_setup_cell(tmp_path, SRGAN_REPO=f"{(tmp_path / 'none').as_uri()}@main")
+    assert done.returncode != 0
+    assert "RuntimeError: Check REPOSITORY" in done.stderr and "does not" in done.stderr
+
+
+def test_another_repository_is_set_in_every_address_and_nowhere_else():
+    old, new = ("srgan-course/srgan-course", "main"), ("someone/class-2027", "spring")
+    moved = {
+        "colab.research.google.com/github/{}/blob/{}/notebooks/a.ipynb": new,
+        "github.com/{}@{}": new,
+        "github.com/{}/issues about {}": (new[0], old[1]),
+        "github.com/{}-extra/blob/{}/x": old,
+        "the folder {} and the branch {}": old,
+    }
+    for text, after in moved.items():
+        assert set_repo.rewrite(text.format(*old), old, new) == text.format(*after)
+
+
+def test_setting_the_repository_moves_setup_cell_and_badges(good, monkeypatch, capsys):
+    path, _ = good
+    setup = path.with_name("setup_cell.py")
+    shutil.copy(notebooks.SETUP, setup)
+    for module in (notebooks, set_repo):
+        monkeypatch.setattr(module, "SETUP", setup)
+    monkeypatch.setattr(set_repo, "ROOT", path.parent)
+    monkeypatch.setattr(set_repo, "PAGES", ())
+    monkeypatch.setattr(set_repo, "notebook_paths", lambda: [path])
+    assert set_repo.main(["someone/class", "--branch", "spring"]) == 0
+    assert capsys.readouterr().out.split() == ["setup_cell.py", "07_tiny.ipynb"]
+    assert notebooks.repository() == ("someone/class", "spring")
+    assert notebooks.problems(path) == []
+    with pytest.raises(SystemExit):
+        set_repo.main(["no-slash"])
