@@ -4,7 +4,6 @@ Taught in notebook 02.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,8 +12,9 @@ from PIL import Image
 from .degradation import bicubic_downscale
 from .errors import ConfigError, DataError
 from .images import Picture, check_image, crop_to_multiple, load_folder
+from .system.files import DATA
 
-SAMPLES = Path(__file__).resolve().parent.parent / "data" / "samples"
+SAMPLES = DATA / "samples"
 SPLITS = ("train", "validation")
 COPIES = (0.7, 0.5, 0.35)  # sizes of the smaller copies, as fractions
 

@@ -17,9 +17,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .errors import ConfigError, SRGANError, WeightsError
 from .models import Generator
-from .system.files import write_atomically
+from .system.files import DATA, write_atomically
 
-SHIPPED = Path(__file__).resolve().parent.parent / "data" / "weights"
+SHIPPED = DATA / "weights"
 
 
 def _write(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:

@@ -11,9 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from ..errors import SRGANError
-from .notebooks import ROOT
+from ..system.files import PACKAGE, ROOT
 
-PACKAGE = ROOT / "srgan_lib"
 PAGE = ROOT / "docs" / "architecture.md"
 TEXT = """# Architecture
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).resolve().parents[2]
+from ..system.files import ROOT
+
 NOTEBOOKS = ROOT / "notebooks"
 SETUP = Path(__file__).with_name("setup_cell.py")
 LONGEST_CELL = 25

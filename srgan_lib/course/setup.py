@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from ..recipes import PROFILES, choose_profile
-from ..system.files import expanded
+from ..system.files import DOWNLOADS, ROOT, expanded
 
 if TYPE_CHECKING:
     import torch
 
-ROOT = Path(__file__).resolve().parents[2]
 DRIVE = Path("/content/drive")
 # What a notebook runs without: LPIPS scores, and files from Google Drive.
 OPTIONAL = ("lpips", "gdown")
@@ -74,7 +73,7 @@ def setup(*, save_to_drive: bool = False) -> Environment:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     profile = choose_profile(device.type)
     work = choose_work(save_to_drive)
-    data = expanded(os.environ.get("SRGAN_DATA") or ROOT / "data" / "downloads")
+    data = expanded(os.environ.get("SRGAN_DATA") or DOWNLOADS)
     chip = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} cores"
     rows = {
         "device": f"{device.type} ({chip}), PyTorch {torch.__version__}",

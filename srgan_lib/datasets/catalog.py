@@ -12,13 +12,12 @@ from pathlib import Path
 
 from ..errors import ConfigError, DataError, DownloadError
 from ..images import list_images
-from ..system.files import expanded
+from ..system.files import DOWNLOADS, expanded
 from ..system.picture_files import SUFFIXES
 from .archives import extract
 from .download import download as download_file
 from .download import download_drive
 
-DOWNLOADS = Path(__file__).resolve().parents[2] / "data" / "downloads"
 # An id alone, or anywhere in a link: the tail is allowed only if the link's beginning was found.
 _DRIVE_ID = re.compile(r"(https://drive\.google\.com/.*(?:/d/|[?&]id=))?([-\w]{25,})(?(1).*)")
 

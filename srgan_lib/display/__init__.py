@@ -1,0 +1,6 @@
+"""What a reader sees: figures, the compare slider, the film of a training."""
+
+from .film import Scrubber, TrainingFilm
+from .slider import CompareSlider
+
+__all__ = ["CompareSlider", "Scrubber", "TrainingFilm"]

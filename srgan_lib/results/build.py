@@ -14,14 +14,13 @@ from ..data import samples
 from ..errors import DataError
 from ..inference import upscale
 from ..recipes import VARIANTS
-from ..system.files import write_atomically, write_json, write_text
+from ..system.files import DATA, ROOT, write_atomically, write_json, write_text
 from ..weights import SHIPPED, load_generator
 from .cards import check_card, read_card
 from .page import CURVE, render_results
 from .pictures import DPI, STRIPS, courses, quality_over_minutes, strip
 
-ROOT = SHIPPED.parents[1]
-RESULTS = ROOT / "data" / "results"
+RESULTS = DATA / "results"
 PICTURED = ("srresnet", "srgan")  # the pictures show these, in this order
 
 

@@ -18,7 +18,7 @@ from ..checkpoints import WEIGHTS
 from ..errors import WeightsError
 from ..metrics import LPIPS
 from ..recipes import RECIPES
-from ..system.files import write_json, write_text
+from ..system.files import PACKAGE, ROOT, write_json, write_text
 from ..training import Trainer
 from ..weights import find_weights, halve_weights, load_generator, weights_info
 from .card_text import render_card
@@ -233,14 +233,13 @@ def check_card(weights: str | Path) -> None:
 
 def code_commit() -> str | None:
     """The commit of this code, with "-dirty" if srgan_lib has changed since; None outside git."""
-    package = Path(__file__).resolve().parents[1]
 
     def git(*words: str) -> str:
-        command = ["git", "-C", str(package), *words]
+        command = ["git", "-C", str(PACKAGE), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != package.parent:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:
             return None  # installed somewhere inside another project
         return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", ".") else "")
     except (OSError, subprocess.CalledProcessError):

@@ -13,6 +13,13 @@ from filelock import FileLock, Timeout
 
 from ..errors import ConfigError, SRGANError
 
+# In a clone, `data/` stands at its top; a wheel carries part of it inside the package.
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOT = PACKAGE.parent
+INSTALLED = (PACKAGE / "shipped").is_dir()
+DATA = PACKAGE / "shipped" if INSTALLED else ROOT / "data"
+DOWNLOADS = Path("~/.cache/srgan_lib") if INSTALLED else DATA / "downloads"
+
 LOCK = ".in-use"
 _PARTIAL = "-partial-"  # in the names of temporary files
 

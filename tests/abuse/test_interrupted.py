@@ -65,7 +65,7 @@ def test_a_full_disk_is_one_sentence_and_costs_nothing_saved(folder):
 
 HOLDER = """
 import sys
-from srgan_lib.files import own_folder
+from srgan_lib.system.files import own_folder
 with own_folder("run"):
     print("mine", flush=True)
     sys.stdin.read()

@@ -38,7 +38,7 @@ def usual() -> dict[str, str]:
     """The environment, without what these tests are about."""
     ours = ("PYTHON", "LC_", "LANG", "DISPLAY", "WAYLAND", "MPL", "XDG", "TORCH", "SRGAN")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    paths = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
+    paths = (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", ""))
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
@@ -70,7 +70,7 @@ def test_everything_works_where_little_is_as_usual(place, environment):
     """No display, one core, and Python warnings as errors, besides what `environment` says."""
     variables = {**environment(place), "SRGAN_WORK": str(place / "work")}
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("everything.py")), ODD, "out"],
+        [sys.executable, str(Path(__file__).parents[1] / "abuse" / "everything.py"), ODD, "out"],
         env=variables, capture_output=True, preexec_fn=one_core if os.name == "posix" else None,
     )  # fmt: skip
     assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr.decode()

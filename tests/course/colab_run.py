@@ -28,7 +28,7 @@ STANDIN = Path(__file__).with_name("colab_standin")
 PROBE = """
 import importlib.metadata, json
 import numpy as np
-from srgan_lib.compare import CompareSlider
+from srgan_lib.display.slider import CompareSlider
 slider = CompareSlider({name: np.zeros((8, 8, 3), np.uint8) for name in "ab"}, "black")
 moved = {"data": {"method": "update", "state": {"position": 12}, "buffer_paths": []}}
 slider._handle_msg({"content": moved, "buffers": []})  # as the browser does

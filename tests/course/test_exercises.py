@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from srgan_lib.course import checks, student_copies
 from srgan_lib.course.notebooks import notebook_paths
 from srgan_lib.course.setup import Environment
+from srgan_lib.course.student_copies import exercises
 from srgan_lib.errors import SRGANError
 from srgan_lib.recipes import get_recipe
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-SAMPLES = Path(__file__).parents[1] / "data" / "samples"
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 FILES = sorted(SAMPLES.glob("*/*.jpg"))
 COLUMNS = ["File", "Split", "Subject", "Size", "Source", "Author", "License", "Changes"]
 ALLOWED_LICENSES = {

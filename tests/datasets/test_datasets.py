@@ -17,6 +17,7 @@ import pytest
 from srgan_lib.datasets import catalog, download
 from srgan_lib.datasets.catalog import DATASETS, dataset, dataset_from_zip
 from srgan_lib.errors import ConfigError, DataError, DownloadError
+from srgan_lib.system.files import ROOT
 
 BENCHMARKS = {"Set5": "Set5", "Set14": "Set14", "BSD100": "B100", "Urban100": "Urban100"}
 DRIVE_ID = "1l_5RK28JRL19wpT22B-DY9We3TVXnnQQ"
@@ -120,9 +121,8 @@ def test_root_is_argument_else_environment_else_clone(tmp_path, monkeypatch, off
 
 
 def test_downloads_go_where_git_does_not_look():
-    top = Path(catalog.__file__).parents[1]
-    assert top / "data" / "downloads" == catalog.DOWNLOADS
-    assert "data/downloads/" in (top / ".gitignore").read_text().splitlines()
+    assert ROOT / "data" / "downloads" == catalog.DOWNLOADS
+    assert "data/downloads/" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

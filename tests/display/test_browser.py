@@ -521,7 +521,7 @@ CELLS = (
     """
 import numpy as np
 from pathlib import Path
-from srgan_lib.compare import CompareSlider
+from srgan_lib.display.slider import CompareSlider
 image = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
 slider = CompareSlider({"a": image, "b": 255 - image}, "grains")
 def note(change): Path("seen.json").write_text(str(slider.position) + " " + slider.mode)

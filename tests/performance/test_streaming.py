@@ -221,7 +221,7 @@ def test_png_writer_takes_rows_in_any_portions(tmp_path):
 MEMORY = """
 import resource, sys
 from srgan_lib.inference import Enlarger
-from srgan_lib.streaming import upscale_file
+from srgan_lib.performance.large_pictures import upscale_file
 nearest = Enlarger(lambda image: image.repeat(8, axis=0).repeat(8, axis=1), 8, margin=0, tile=100)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 upscale_file(nearest, sys.argv[1], sys.argv[2])

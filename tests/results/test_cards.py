@@ -8,7 +8,6 @@ from srgan_lib.checkpoints import WEIGHTS
 from srgan_lib.errors import WeightsError
 from srgan_lib.models import Generator
 from srgan_lib.results import cards
-from srgan_lib.results import scores as scores_
 from srgan_lib.results.card_text import devices, figure, render_card, start
 from srgan_lib.system.files import write_json
 from srgan_lib.training import Trainer
@@ -31,7 +30,7 @@ SCORES = {
 
 @pytest.fixture
 def weights(tmp_path, tiny, pool, monkeypatch):
-    monkeypatch.setattr(scores_, "quick_score", lambda generator: 21.5)
+    monkeypatch.setattr(cards, "quick_score", lambda generator: 21.5)
     trainer = Trainer(tiny("srresnet"), pool, tmp_path)
     trainer.run(progress=False)
     path = tmp_path / "generator.safetensors"
