@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigError
 from ..recipes import PROFILES, choose_profile
 from ..system.files import DOWNLOADS, ROOT, expanded
+from ..system.git import code_commit, code_origin
 
 if TYPE_CHECKING:
     import torch
@@ -54,19 +55,25 @@ class Environment:
         return (time.monotonic() - self.started) / 60
 
 
-def setup(*, save_to_drive: bool = False) -> Environment:
+def setup(library: Path | None = None, *, save_to_drive: bool = False) -> Environment:
     """Check the packages, choose device, profile and folders, and print the choice.
 
     Args:
+        library: folder that the setup cell has found the library in, to make sure of it.
         save_to_drive: in Colab, keep the checkpoints in Google Drive's `MyDrive/srgan-course`.
 
     Environment variables override the choice: SRGAN_PROFILE (a profile's name), SRGAN_WORK (folder
     for checkpoints) and SRGAN_DATA (folder for data sets).
 
     Raises:
-        ConfigError: a package that is missing or too old, an unknown profile, or a folder for
-            checkpoints that cannot be written.
+        ConfigError: another library is in use already, a package is missing or too old, the
+            profile is unknown, or the folder for checkpoints cannot be written.
     """
+    if library is not None and (library / "srgan_lib").resolve() != ROOT / "srgan_lib":
+        raise ConfigError(
+            f"This kernel has already loaded the library in {ROOT}, and not the one in {library}, "
+            "which REPOSITORY names: restart the kernel, then run this cell again."
+        )
     missing = check_requirements()
     import torch  # only now: without it, the sentence above is what the reader should see
 
@@ -76,6 +83,7 @@ def setup(*, save_to_drive: bool = False) -> Environment:
     data = expanded(os.environ.get("SRGAN_DATA") or DOWNLOADS)
     chip = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} cores"
     rows = {
+        "library": describe_library(),
         "device": f"{device.type} ({chip}), PyTorch {torch.__version__}",
         "profile": f"{profile}: {PROFILES[profile].about}",
         "checkpoints": _short(work),
@@ -85,6 +93,15 @@ def setup(*, save_to_drive: bool = False) -> Environment:
         rows["not installed"] = f"{', '.join(missing)}; to add: {_pip(missing)}"
     print("\n".join(f"{name:<14}{value}" for name, value in rows.items()))
     return Environment(device, profile, work, data)
+
+
+def describe_library() -> str:
+    """Repository, branch and commit of the library that runs, as far as git knows them."""
+    origin = code_origin() or "a folder that no repository is known of"
+    commit, _, changed = (code_commit() or "").partition("-")
+    if not commit:
+        return f"{origin}, without a commit"
+    return f"{origin}, commit {commit[:7]}{', changed since' if changed else ''}"
 
 
 def in_colab() -> bool:

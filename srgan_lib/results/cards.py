@@ -5,7 +5,6 @@ who considers using the network.
 """
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +17,8 @@ from ..checkpoints import WEIGHTS
 from ..errors import WeightsError
 from ..metrics import LPIPS
 from ..recipes import RECIPES
-from ..system.files import PACKAGE, ROOT, write_json, write_text
+from ..system.files import write_json, write_text
+from ..system.git import code_commit
 from ..training import Trainer
 from ..weights import find_weights, halve_weights, load_generator, weights_info
 from .card_text import render_card
@@ -229,18 +229,3 @@ def check_card(weights: str | Path) -> None:
         raise WeightsError(f"{weights} is not the file that its card describes: write a new card.")
     if not page.is_file() or page.read_text(encoding="utf-8") != render_card(card):
         raise WeightsError(f"{page} does not say what the .json beside it says: write a new card.")
-
-
-def code_commit() -> str | None:
-    """The commit of this code, with "-dirty" if srgan_lib has changed since; None outside git."""
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(PACKAGE), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:
-            return None  # installed somewhere inside another project
-        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain", ".") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None

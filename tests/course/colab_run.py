@@ -28,6 +28,7 @@ STANDIN = Path(__file__).with_name("colab_standin")
 PROBE = """
 import importlib.metadata, json
 import numpy as np
+from srgan_lib.course import setup as environment
 from srgan_lib.display.slider import CompareSlider
 slider = CompareSlider({name: np.zeros((8, 8, 3), np.uint8) for name in "ab"}, "black")
 moved = {"data": {"method": "update", "state": {"position": 12}, "buffer_paths": []}}
@@ -114,7 +115,7 @@ def run_alone(
         },
     )
     seen = json.loads(executed.cells[-1].outputs[0].text)
-    library = str((alone / "srgan-course").resolve())
+    library = str((alone / repository.rpartition("://")[2].replace("/", "+")).resolve())
     assert seen["versions"] == dict(versions) and seen["running"] == versions["ipython"], seen
     assert seen["in_colab"] and seen["library"].startswith(library), seen
     # The widget and its page are both in a cell's output, and Python hears of what the reader does.

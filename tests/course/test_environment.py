@@ -68,6 +68,28 @@ def test_setup_reports_what_it_chose(capsys, tmp_path):
     assert "data/downloads/" in printed and str(setup.ROOT) not in printed
 
 
+def test_a_kernel_that_runs_another_library_is_to_be_restarted(tmp_path):
+    with pytest.raises(ConfigError, match=rf"the one in {tmp_path}, .*restart the kernel"):
+        setup.setup(tmp_path)
+    (tmp_path / "srgan_lib").symlink_to(setup.ROOT / "srgan_lib")  # as `make grade` lays it out
+    setup.setup(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("origin", "commit", "said"),
+    [
+        ("https://a/b@main", "1234567890", "https://a/b@main, commit 1234567"),
+        ("https://a/b", "1234567890-dirty", "https://a/b, commit 1234567, changed since"),
+        (None, None, "a folder that no repository is known of, without a commit"),
+    ],
+)
+def test_setup_says_which_library_runs(monkeypatch, capsys, origin, commit, said):
+    monkeypatch.setattr(setup, "code_origin", lambda: origin)
+    monkeypatch.setattr(setup, "code_commit", lambda: commit)
+    setup.setup(setup.ROOT)
+    assert capsys.readouterr().out.startswith(f"library       {said}\n")
+
+
 def test_the_minutes_count_from_the_setup_cell(monkeypatch):
     env = setup.setup()
     monkeypatch.setattr(setup.time, "monotonic", lambda: env.started + 90)

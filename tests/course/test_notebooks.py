@@ -1,6 +1,7 @@
 """The shape of the course's notebooks, and that each check on it can fail."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,55 @@ def run_setup_cell(folder, **variables):
 def test_the_setup_cell_finds_the_library_next_to_it():
     done = run_setup_cell(notebooks.ROOT / "data")
     assert done.returncode == 0 and "smoke" in done.stdout, done.stderr
+    assert re.search(r"^library +\S.*, (commit [0-9a-f]{7}|without a commit)", done.stdout)
+
+
+def library(folder, name, repository):
+    """A library that only says its name, come with notebooks that name `repository`."""
+    course = folder / "srgan_lib" / "course"
+    course.mkdir(parents=True)
+    (course / "setup.py").write_text(f"def setup(found, **_): print({name!r}, found)")
+    (course / "setup_cell.py").write_text(f'REPOSITORY = "{repository}"  # @param')
+
+
+def commit(folder, branch):
+    """Make a repository of a folder; returns its URL@branch."""
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for words in (["init", "-q", "-b", branch], ["add", "."], [*who, "commit", "-qm", "one"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return f"{folder.as_uri()}@{branch}"
+
+
+def test_the_setup_cell_runs_the_library_that_it_names(tmp_path):
+    """Not the one beside the notebook, nor one that was cloned before; and again without a web."""
+    used = notebooks.SETUP.read_text("utf-8").splitlines()[1].split('"')[1]
+    library(tmp_path / "beside", "BESIDE", used)
+    here = tmp_path / "beside" / "notebooks"
+    here.mkdir()
+    named = {}
+    for name, branch in (("ONE", "main"), ("TWO", "main"), ("THREE", "spring/2")):
+        library(tmp_path / name, name, used)  # a fork in which nobody has run set_repo
+        named[name] = commit(tmp_path / name, branch)
+    named["BESIDE"] = ""
+    for _ in range(2):
+        for name, repository in named.items():
+            done = run_setup_cell(here, SRGAN_REPO=repository)
+            assert done.returncode == 0, done.stderr
+            said, folder = done.stdout.split(maxsplit=1)
+            assert said == name and (here / folder.strip() / "srgan_lib").is_dir()
+        for name in ("ONE", "TWO", "THREE"):
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+
+
+@pytest.mark.parametrize("repository", ["", " ", "no-branch", "https://127.0.0.1:9/a/b@main"])
+def test_a_repository_that_is_none_is_said_to_be_checked(tmp_path, repository):
+    cell = re.sub(r'"https://github[^"]*"', f'"{repository}"', notebooks.SETUP.read_text("utf-8"))
+    done = subprocess.run(
+        [sys.executable, "-c", cell], cwd=tmp_path, env={"PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1].startswith(("RuntimeError: Check REPOSITORY", "fatal: "))
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_setup_cell_says_what_to_check_when_the_clone_fails(tmp_path):
