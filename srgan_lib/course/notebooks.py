@@ -2,7 +2,7 @@
 
 `--write` puts `setup_cell.py` into the cell tagged "setup", sets the badge and the metadata that
 Colab reads, and strips outputs. `--check` names everything that is not as it should be; the tests
-run the same check.
+run the same check. `--size` prints how much there is to read, chapter by chapter.
 """
 
 import argparse
@@ -18,6 +18,20 @@ from ..system.files import ROOT
 NOTEBOOKS = ROOT / "notebooks"
 SETUP = Path(__file__).with_name("setup_cell.py")
 LONGEST_CELL = 25
+# What a student is not to read is folded under its title, in Colab and on the pages: cells that
+# check the prose, and cells that draw.
+FOLDED = {"prose-check", "figure"}
+# The most that a numbered chapter may have; a companion (02b, ...) may be longer.
+LIMITS = {"words of core text": 2700, "words": 3700, "cells": 90}
+OLD_RULES = {  # to be brought to these rules
+    "01_problem_formulation",
+    "02_data_preparation",
+    "03_srresnet_pretraining",
+    "04_srgan_training",
+    "05_visual_comparison",
+    "06_ablation",
+    "07_mistakes",
+}
 METADATA = {
     "accelerator": "GPU",
     "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True},
@@ -33,13 +47,14 @@ LIBRARY_FUNCTION = re.compile(
     flags=re.IGNORECASE,
 )
 DRAWING_FUNCTION = re.compile(r"(plot|show|draw|print|display|compare)_")
+NAME = re.compile(r"\d\d([a-z]?)_\w+\.ipynb$")  # with the letter of a companion
 BADGE = re.compile(r"\[!\[[^\]]*\]\([^)]*colab-badge\.svg\)\]\(([^)]*)\)")
 KEPT_METADATA = {"tags", "cellView", "alt"}
 
 
 def notebook_paths(folder: Path = NOTEBOOKS) -> list[Path]:
-    """The chapters in their order."""
-    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    """The chapters and their companions (02b after 02) in their order."""
+    return sorted(path for path in folder.glob("*.ipynb") if NAME.match(path.name))
 
 
 def repository() -> tuple[str, str]:
@@ -64,9 +79,37 @@ def problems(path: Path) -> list[str]:
     except (ValueError, nbformat.ValidationError) as error:
         return [f"{path.name} is not a valid notebook: {str(error).splitlines()[0]}"]
     found = list(_frame_problems(notebook, path.name))
+    if (name := NAME.match(path.name)) and not name[1] and path.stem not in OLD_RULES:
+        sizes = size(notebook)
+        found += [
+            f"{sizes[what]} {what}, the most is {most}: move what the story does not need to the "
+            "companion"
+            for what, most in LIMITS.items()
+            if sizes[what] > most
+        ]
     for number, cell in enumerate(notebook.cells, start=1):
-        found += [f"cell {number}: {problem}" for problem in _cell_problems(cell)]
+        rules = [_cell_problems] if path.stem in OLD_RULES else [_cell_problems, _fold_problems]
+        found += [f"cell {number}: {problem}" for rule in rules for problem in rule(cell)]
     return [f"{path.name}: {problem}" for problem in found]
+
+
+def size(notebook: nbformat.NotebookNode) -> dict[str, int]:
+    """How much there is to read: the counts of `LIMITS`.
+
+    Words are what stands between spaces in Markdown cells; the core text is without exercises and
+    questions. Folded checks are not counted as cells.
+    """
+    words = core = 0
+    aside = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            if heading := re.match(r"##\s+(.*)", cell.source):
+                aside = heading[1].strip() in ("Exercises", "Questions")
+            count = len(cell.source.split())
+            words += count
+            core += 0 if aside else count
+    cells = sum("prose-check" not in cell.metadata.get("tags", ()) for cell in notebook.cells)
+    return {"words of core text": core, "words": words, "cells": cells}
 
 
 def tidy(path: Path) -> None:
@@ -77,8 +120,10 @@ def tidy(path: Path) -> None:
             del cell.metadata[key]
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-            if "setup" in cell.metadata.get("tags", ()):
+            tags = set(cell.metadata.get("tags", ()))
+            if "setup" in tags:
                 cell.source = SETUP.read_text("utf-8").rstrip()
+            if tags & (FOLDED | {"setup"}):
                 cell.metadata["cellView"] = "form"
     first = notebook.cells[0]
     if first.cell_type == "markdown":
@@ -144,6 +189,36 @@ def _cell_problems(cell: nbformat.NotebookNode):
                 yield f"function {name} belongs in srgan_lib"
 
 
+def _fold_problems(cell: nbformat.NotebookNode):
+    """What stands open and should be folded, or is folded without a title."""
+    tags = set(cell.metadata.get("tags", ()))
+    if cell.cell_type != "code" or tags & {"setup", "solution", "check"}:
+        return
+    if folded := sorted(tags & FOLDED):
+        if not re.match(r"# @title \S", cell.source):
+            yield f"it has the tag {folded[0]!r}, so its first line is to be '# @title ...'"
+        elif cell.metadata.get("cellView") != "form":
+            yield "it is to be folded in Colab; run --write"
+    try:
+        nodes = list(ast.walk(ast.parse(cell.source)))
+    except SyntaxError:  # magics; what is no Python at all is found elsewhere
+        return
+    if "prose-check" not in tags:
+        if any(isinstance(node, ast.Assert) for node in nodes):
+            yield "an assert belongs in a cell of its own with the tag 'prose-check'"
+        if any(isinstance(node, ast.Constant) and node.value == "smoke" for node in nodes):
+            yield "what is done in the profile 'smoke' alone belongs in the library, or in a check"
+    if "figure" not in tags and any(_draws(node) for node in nodes):
+        yield "a figure and its alternative text belong in a cell with the tag 'figure'"
+
+
+def _draws(node: ast.AST) -> bool:
+    """Whether this is a call that takes the alternative text of a figure."""
+    return isinstance(node, ast.Call) and (
+        ast.unparse(node.func) == "plots.show" or any(word.arg == "alt" for word in node.keywords)
+    )
+
+
 def _defined_functions(node: ast.AST) -> list[str]:
     """Names that a `def`, or an assigned `lambda`, gives to a function."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -161,6 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="name what is wrong, change nothing")
     action.add_argument("--write", action="store_true", help="set setup cell, badge and metadata")
+    action.add_argument("--size", action="store_true", help="print words and cells of each chapter")
     parser.add_argument("folder", nargs="?", type=Path, default=NOTEBOOKS)
     options = parser.parse_args(arguments)
     paths = notebook_paths(options.folder)
@@ -170,6 +246,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.write:
         for path in paths:
             tidy(path)
+        return 0
+    if options.size:
+        for path in paths:
+            sizes = size(nbformat.read(path, as_version=4))
+            print(f"{path.stem}: " + ", ".join(f"{count} {what}" for what, count in sizes.items()))
         return 0
     found = [problem for path in paths for problem in problems(path)]
     print("\n".join(found) or f"{len(paths)} notebooks are as they should be.")

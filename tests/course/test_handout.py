@@ -245,6 +245,32 @@ def test_solutions_are_folded_and_neighbors_together():
     assert "3 + 3" in second.get_text() and "And 3" not in page.body.select("details")[1].get_text()
 
 
+def test_checks_of_the_prose_are_folded_whole_and_figures_keep_their_picture():
+    check = new_code_cell(
+        "# @title Check: two and two are four\nassert 2 + 2 == 4",
+        metadata={"tags": ["prose-check"]},
+        outputs=[new_output("stream", text="so it is")],
+    )
+    drawn = png_output(**{"image/png": {"alt": "a pixel"}})
+    drawn.update(source="# @title Figure: a pixel\nshow(x)", metadata={"tags": ["figure"]})
+    untitled = new_code_cell("assert x", metadata={"tags": ["prose-check"]})
+    page = page_of(new_markdown_cell("# Tiny"), check, drawn, untitled)
+    folded = page.body.select("details")
+    assert [fold.summary.get_text() for fold in folded] == [
+        "Check: two and two are four", "Figure: a pixel", "Code",
+    ]  # fmt: skip
+    assert not any(fold.has_attr("open") for fold in folded)
+    assert "assert 2 + 2" in folded[0].get_text() and "so it is" in folded[0].get_text()
+    assert "show" in folded[1].get_text() and not folded[1].find("img")
+    assert page.body.select_one(".celltag_figure img")["alt"] == "a pixel"
+    assert page.numbers["cell-id=" + check.id] == 2  # faults still name the cell
+
+
+def test_a_companion_is_linked_within_the_handout():
+    page = page_of(new_markdown_cell("# Tiny\n\n[deeper](02b_more.ipynb#there)"))
+    assert page.body.find("a", string="deeper")["href"] == "02b_more.html#there"
+
+
 def test_a_live_widget_is_left_out_unless_it_brings_html():
     view = {pages.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider()"}
     bare = new_output("display_data", data=dict(view))

@@ -63,8 +63,13 @@ def edit_cell(index, **changes):
     return lambda notebook: notebook.cells[index].update(changes)
 
 
-def add_code(source):
-    return lambda notebook: notebook.cells.insert(2, new_code_cell(source))
+def add_code(source, *tags):
+    metadata = {"tags": list(tags), "cellView": "form"} if tags else {}
+    return lambda notebook: notebook.cells.insert(2, new_code_cell(source, metadata=metadata))
+
+
+def add_words(count, heading="## Text"):
+    return lambda notebook: notebook.cells.insert(2, new_markdown_cell(heading + " word" * count))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +103,19 @@ def add_code(source):
         (add_code("psnr_y = lambda a, b: 0"), "function psnr_y"),
         (add_code("def helper():\n    def resize2(x):\n        return x"), "function resize2"),
         (add_code("def bicubic_kernel(x):\n    return x"), "function bicubic_kernel"),
+        (add_code("assert 1 + 1 == 2"), "an assert belongs"),
+        (add_code("for x in y:\n    assert x"), "an assert belongs"),
+        (add_code("# @title A\nassert x", "figure"), "an assert belongs"),
+        (add_code("steps = 5 if env.profile == 'smoke' else 10"), "profile 'smoke'"),
+        (add_code("plots.show(fig, 'a curve')"), "tag 'figure'"),
+        (add_code("plots.show_images(pictures, alt='a panda')"), "tag 'figure'"),
+        (add_code("assert x", "prose-check"), "'# @title ...'"),
+        (add_code("plots.show(fig, 'a curve')\n# @title A", "figure"), "'# @title ...'"),
+        (edit_cell(2, source="# @title A\nx", metadata={"tags": ["figure"]}), "folded in Colab"),
+        (add_words(2700), "words of core text, the most is 2700"),
+        (add_words(3700, "## Exercises\n\n"), "words, the most is 3700"),
+        (lambda n: n.update(cells=[*n.cells[:2], *map(new_code_cell, "1" * 87), *n.cells[2:]]),
+         "91 cells, the most is 90"),
     ],
 )
 def test_each_fault_is_found_and_is_the_only_one(good, spoil, words):
@@ -124,6 +142,7 @@ def test_an_opening_that_lacks_something_is_found(good, words):
         "class Point:\n    pass",
         "%matplotlib inline\n!nvidia-smi\nx = 1",
         "def closest(a):\n    return a",
+        "CompareSlider(pictures, 'a panda')",
     ],
 )
 def test_what_a_notebook_may_define(good, source):
@@ -131,6 +150,58 @@ def test_what_a_notebook_may_define(good, source):
     add_code(source)(notebook)
     nbformat.write(notebook, path)
     assert notebooks.problems(path) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "source"),
+    [
+        ("prose-check", "# @title Check: it is so\nassert x or env.profile == 'smoke'"),
+        ("figure", "# @title Figure: a curve\nplots.show(fig, 'a curve')"),
+        ("solution", "# @title A solution\nassert x"),
+        ("check", "assert x"),
+    ],
+)
+def test_what_is_folded_may_hold_scaffolding(good, tag, source):
+    path, notebook = good
+    notebook.cells.insert(2, new_code_cell(source, metadata={"tags": [tag]}))
+    nbformat.write(notebook, path)
+    notebooks.tidy(path)
+    assert notebooks.problems(path) == []
+    written = nbformat.read(path, as_version=4).cells[2].metadata
+    assert ("cellView" in written) == (tag in notebooks.FOLDED)
+
+
+def test_a_companion_may_be_longer_and_comes_after_its_chapter(good):
+    path, notebook = good
+    companion, spine = path.with_name("02b_more.ipynb"), path.with_name("02_short.ipynb")
+    add_words(4000)(notebook)
+    for copy in (companion, spine):
+        nbformat.write(notebook, copy)
+        notebooks.tidy(copy)
+    assert notebooks.problems(companion) == []
+    assert len(notebooks.problems(spine)) == 2  # words of core text, and all words
+    assert notebooks.notebook_paths(path.parent) == [spine, companion, path]
+
+
+def test_words_and_cells_are_counted_as_a_reader_would(good, capsys):
+    path, notebook = good
+    before = notebooks.size(notebook)
+    notebook.cells[2:2] = [
+        new_markdown_cell("## 7.1 Two words"),
+        new_code_cell("# no words"),
+        new_code_cell("# @title Check: a", metadata={"tags": ["prose-check"]}),
+        new_markdown_cell("## Exercises"),
+        new_markdown_cell("### Exercise 7.1\n\nPredict."),
+        new_markdown_cell("## Questions\n\nWhy?"),
+        new_markdown_cell("## Summary"),
+    ]
+    after = notebooks.size(notebook)
+    assert {what: after[what] - before[what] for what in after} == {
+        "words of core text": 4 + 2, "words": 4 + 2 + 4 + 3 + 2, "cells": 6,
+    }  # fmt: skip
+    nbformat.write(notebook, path)
+    assert notebooks.main(["--size", str(path.parent)]) == 0
+    assert f"07_tiny: {after['words of core text']} words of core" in capsys.readouterr().out
 
 
 def test_a_badge_of_another_notebook_is_found_and_mended(good):

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader
 from pygments.formatters import HtmlFormatter
 
-from ....srgan_lib import __version__
+from ... import __version__
 from .pages import Page
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -114,7 +114,7 @@ def render(name: str, notebook: nbformat.NotebookNode) -> Page:
             cell.source = COLAB_LINK.sub(
                 lambda link: link[0] if link[1] == name else f"{link[1]}.html", cell.source
             )
-            cell.source = re.sub(r"\((\d\d_\w+)\.ipynb", r"(\1.html", cell.source)
+            cell.source = re.sub(r"\((\d\d[a-z]?_\w+)\.ipynb", r"(\1.html", cell.source)
         elif cell.cell_type == "code":
             cell.outputs = list(_readable(cell.outputs))
     exporter = BodyExporter(
@@ -128,6 +128,10 @@ def render(name: str, notebook: nbformat.NotebookNode) -> Page:
         _fold([source], "Setup cell")
     for cells in list(_runs(body.select(".celltag_solution"))):
         _fold(cells, "Solution")["class"] = "solution"
+    for cell in body.select(".celltag_prose-check"):
+        _fold([cell], _title(cell))
+    for source in body.select(".celltag_figure > .input"):
+        _fold([source], _title(source))
     for link in body.select(".anchor-link"):
         link["aria-label"] = f"Link to “{_text(link.parent)}”"
     for picture in body.select(".output img[src^='data:image/png;base64,']"):
@@ -157,6 +161,11 @@ def _size(picture: Tag) -> None:
         picture["width"], picture["height"] = width, height
     if width > STRIP * height:
         picture["class"] = "strip"
+
+
+def _title(cell: Tag) -> str:
+    """What Colab shows in the place of a folded cell's code."""
+    return re.match(r"\s*# @title (.*)|", cell.find("pre").get_text())[1] or "Code"
 
 
 def _fold(tags: list[Tag], label: str) -> Tag:
