@@ -22,14 +22,15 @@ SCALES = (2, 4, 8)
 PADDINGS = ("symmetric", "replicate")
 
 
-def _require(ok: bool, message: str) -> None:
+def require(ok: bool, message: str) -> None:
+    """Raise ConfigError with `message` unless `ok`."""
     if not ok:
         raise ConfigError(message)
 
 
 def check_scale(scale: int) -> int:
     """Return `scale` if it is 2, 4 or 8, else raise ConfigError."""
-    _require(scale in SCALES, f"Scale must be 2, 4 or 8, not {scale!r}.")
+    require(scale in SCALES, f"Scale must be 2, 4 or 8, not {scale!r}.")
     return int(scale)
 
 
@@ -100,9 +101,9 @@ def imresize(
     """
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
         raise ImageError(f"imresize needs a uint8 picture, not {image.dtype} {image.shape}.")
-    _require(0 < factor < math.inf, f"The resize factor must be positive, not {factor!r}.")
+    require(0 < factor < math.inf, f"The resize factor must be positive, not {factor!r}.")
     known = padding in PADDINGS
-    _require(known, f"Unknown padding {padding!r}: choose {' or '.join(PADDINGS)}.")
+    require(known, f"Unknown padding {padding!r}: choose {' or '.join(PADDINGS)}.")
     height, width, *channels = image.shape
     tall = _resize_rows(image.reshape(height, -1), factor, padding, round_between)
     turned = tall.reshape(len(tall), width, -1).swapaxes(0, 1).reshape(width, -1)
@@ -174,13 +175,13 @@ class Blur:
     kernel: Sequence[Sequence[float]] | None = None
 
     def __post_init__(self) -> None:
-        _require(0 < self.sigma < math.inf, f"Blur needs a positive sigma, not {self.sigma!r}.")
+        require(0 < self.sigma < math.inf, f"Blur needs a positive sigma, not {self.sigma!r}.")
         odd = self.size is None or (self.size > 0 and self.size % 2 == 1)
-        _require(odd, f"Blur needs an odd, positive size, not {self.size!r}.")
+        require(odd, f"Blur needs an odd, positive size, not {self.size!r}.")
         if self.kernel is not None:
             shape = np.shape(self.kernel)
             odd = len(shape) == 2 and all(side % 2 for side in shape)
-            _require(odd, f"Blur needs a 2-D kernel with odd sides, not one of shape {shape}.")
+            require(odd, f"Blur needs a 2-D kernel with odd sides, not one of shape {shape}.")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.kernel is None:
@@ -210,7 +211,7 @@ class Downscale:
     def __post_init__(self) -> None:
         check_scale(self.scale)
         known = ", ".join(self.METHODS)
-        _require(self.method in self.METHODS, f"Unknown method {self.method!r}: choose of {known}.")
+        require(self.method in self.METHODS, f"Unknown method {self.method!r}: choose of {known}.")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.method == "bicubic":
@@ -230,7 +231,7 @@ class Noise:
     sigma: float
 
     def __post_init__(self) -> None:
-        _require(0 <= self.sigma < math.inf, f"Noise needs a sigma >= 0, not {self.sigma!r}.")
+        require(0 <= self.sigma < math.inf, f"Noise needs a sigma >= 0, not {self.sigma!r}.")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return _round(image + rng.normal(0, self.sigma, image.shape))
@@ -244,7 +245,7 @@ class Jpeg:
 
     def __post_init__(self) -> None:
         known = self.quality in range(1, 101)
-        _require(known, f"JPEG quality must be a whole number 1 to 100, not {self.quality!r}.")
+        require(known, f"JPEG quality must be a whole number 1 to 100, not {self.quality!r}.")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         buffer = io.BytesIO()
@@ -267,9 +268,9 @@ class Degradation:
 
     def __post_init__(self) -> None:
         for step in self.steps:
-            _require(callable(step), f"A degradation step must be callable, not {step!r}.")
+            require(callable(step), f"A degradation step must be callable, not {step!r}.")
         natural = isinstance(self.seed, int) and self.seed >= 0
-        _require(natural, f"The seed must be a whole number >= 0, not {self.seed!r}.")
+        require(natural, f"The seed must be a whole number >= 0, not {self.seed!r}.")
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         image = np.ascontiguousarray(check_image(image))

@@ -45,6 +45,7 @@ class Recipe:
         warmup: updates in which the learning rate rises to its value.
         ema: decay of the running mean of the weights that is kept as the result; 0 for none.
         patch_size: side of the square HR crops.
+        degradation: how LR is made from HR (`random_degradation.DEGRADATIONS`).
         shift: pixels by which the losses' view of a crop moves at random (`shifted`).
         candidates: crops drawn for each one kept, the one with the most texture.
         augment: make the most of few pictures, as `data.PatchPool` says.
@@ -71,6 +72,7 @@ class Recipe:
     candidates: int = 1
     augment: bool = False
     shift: int = 0
+    degradation: str = "bicubic"
     scale: int = 4
     num_blocks: int = 16
     channels: int = 64
@@ -144,6 +146,18 @@ _ALL = (
         steps=50_000, learning_rate=2e-4, discriminator_rate=2.0, cosine=True, ema=0.999,
         patch_size=128,
     ),
+    Recipe(
+        "srresnet-photo", "the course's SRResNet for real photographs", "course", (("l1", 1.0),),
+        init="srresnet", steps=100_000, learning_rate=2e-4, cosine=True, warmup=100, ema=0.999,
+        patch_size=128, candidates=2, degradation="photo",
+    ),
+    Recipe(
+        "srgan-photo", "the course's SRGAN for real photographs", "course",
+        (("lpips-vgg", 1.0), ("l1", 5.0), ("grid", 30.0)),
+        adversarial=0.03, lead=30.0, init="srresnet-photo", vgg="vgg16", candidates=2, shift=3,
+        steps=50_000, learning_rate=2e-4, discriminator_rate=2.0, cosine=True, ema=0.999,
+        patch_size=128, degradation="photo",
+    ),
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 
@@ -210,7 +224,7 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
 
 # In the order of a reproduction: what ships, the paper's table 1, the blog post's two stages.
 VARIANTS = (
-    *("srresnet", "srgan"),
+    *("srresnet", "srgan", "srresnet-photo", "srgan-photo"),
     *("srresnet-mse", "srresnet-vgg22", "srgan-mse", "srgan-vgg22", "srgan-vgg54"),
     *("blog-srresnet", "blog"),
 )

@@ -20,6 +20,7 @@ from .errors import ConfigError, TrainingError
 from .images import convert
 from .losses import PerceptualLoss, content_loss, random_place, shifted
 from .models import Generator
+from .random_degradation import DEGRADATIONS
 from .recipes import Recipe
 from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
@@ -181,6 +182,9 @@ class Trainer(Resumable):
         recipe, rng = self.recipe, rng or self.rng
         pool = self.pool.at(self.step)
         lr, hr = pool.batch(recipe.batch_size, recipe.patch_size, rng, recipe.candidates)
+        degrade = DEGRADATIONS[recipe.degradation]
+        if degrade is not None:
+            lr = degrade(hr, lr, rng)
         return (
             convert(lr.float() / 255, "unit", self.generator.input_range),
             convert(hr.float() / 255, "unit", self.generator.output_range),

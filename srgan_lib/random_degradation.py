@@ -1,0 +1,251 @@
+"""D with a random delta, drawn anew for every patch: what a network for real photographs learns on.
+
+Taught in notebook 08. Random order, and some steps done twice, are from Zhang et al. 2021 (BSRGAN);
+two rounds that each end in JPEG, and gray noise, from Wang et al. 2021 (Real-ESRGAN). That all
+defects of a patch share one strength, so that mild ones are as frequent as bad ones, is ours.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from .degradation import require
+
+# Annex K of the JPEG standard (ITU-T T.81), as libjpeg scales it: luminance, then chrominance.
+_TABLES = torch.tensor([
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
+    14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99,
+    24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
+    *[99] * 32,
+]).view(2, 8, 8)  # fmt: skip
+_YCBCR = torch.tensor([
+    [0.299, 0.587, 0.114],
+    [-0.168735892, -0.331264108, 0.5],
+    [0.5, -0.418687589, -0.081312411],
+])  # fmt: skip
+_RGB = torch.tensor([[1, 0, 1.402], [1, -0.344136286, -0.714136286], [1, 1.772, 0]])
+_SHIFT = torch.tensor([0.0, 128, 128]).view(3, 1, 1)
+
+
+def _level(x: torch.Tensor) -> torch.Tensor:
+    """Whole numbers, half up; a hair more, for halves are frequent in JPEG and sums inexact."""
+    return (x + 0.501).floor().clamp(0, 255)
+
+
+def _dct() -> torch.Tensor:
+    """Orthonormal DCT-II of eight samples, as a matrix."""
+    k, n = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing="ij")
+    rows = torch.cos(math.pi * (2 * n + 1) * k / 16) / 2
+    rows[0] /= math.sqrt(2)
+    return rows
+
+
+def _coded(plane: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """(N, C, H, W), sides multiples of 8, after 8x8 DCT, quantization (N, 8, 8) and its inverse."""
+    n, c, h, w = plane.shape
+    dct = _dct().to(plane.device)
+    blocks = plane.view(n, c, h // 8, 8, w // 8, 8).transpose(3, 4) - 128
+    table = table.view(n, 1, 1, 1, 8, 8)
+    coefficients = dct @ blocks @ dct.T / table
+    # Half away from zero, as libjpeg: a half is frequent, since tables are whole numbers.
+    coefficients = coefficients.sign() * (coefficients.abs() + 0.501).floor() * table
+    return _level((dct.T @ coefficients @ dct + 128).transpose(3, 4).reshape(n, c, h, w))
+
+
+def jpeg(pictures: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+    """JPEG, there and back, of a batch at once and on its device, without the entropy coding.
+
+    What libjpeg does by default: YCbCr, color at half the size, tables scaled by the quality, color
+    enlarged by triangles. The coding that is left out loses nothing.
+
+    Args:
+        pictures: RGB (N, 3, H, W), float32 of 0 to 255.
+        quality: (N,), 1 to 100.
+
+    Returns:
+        As `pictures`, whole numbers. Pillow's differ by rounding: a level here and there.
+    """
+    n, _, h, w = pictures.shape
+    scale = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
+    tables = _TABLES.to(pictures.device, torch.float32)
+    tables = ((tables * scale.view(n, 1, 1, 1) + 50) / 100).floor().clamp(1, 255)
+    padded = F.pad(_level(pictures), (0, -w % 16, 0, -h % 16), mode="replicate")
+    shift = _SHIFT.to(pictures.device)
+    ycbcr = _level(torch.einsum("ij,njhw->nihw", _YCBCR.to(pictures.device), padded) + shift)
+    luma = _coded(ycbcr[:, :1], tables[:, 0])[..., :h, :w]
+    chroma = F.avg_pool2d(ycbcr[:, 1:], 2)
+    halves = 0.25 + 0.25 * (torch.arange(chroma.shape[-1], device=chroma.device) % 2)
+    chroma = _coded((chroma + halves).floor(), tables[:, 1])  # libjpeg rounds up in turns
+    chroma = chroma[..., : (h + 1) // 2, : (w + 1) // 2]
+    chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear")[..., :h, :w]
+    decoded = torch.cat([luma, _level(chroma)], dim=1) - shift
+    return _level(torch.einsum("ij,njhw->nihw", _RGB.to(pictures.device), decoded))
+
+
+def blur(pictures: torch.Tensor, sigma: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
+    """Gaussian blur of (N, 3, H, W), each by its own `sigma` (N, 2) in pixels along two axes.
+
+    `angle` (N,) turns the axes. Done where a Gaussian has a formula for any sigma and angle: on the
+    frequencies. Borders are reflected.
+    """
+    h, w = pictures.shape[-2:]
+    margin = min(math.ceil(3 * float(sigma.max())), h - 1, w - 1)
+    padded = F.pad(pictures, [margin] * 4, mode="reflect")
+    fy = torch.fft.fftfreq(padded.shape[-2], device=pictures.device).view(1, -1, 1)
+    fx = torch.fft.rfftfreq(padded.shape[-1], device=pictures.device).view(1, 1, -1)
+    cos, sin = angle.cos().view(-1, 1, 1), angle.sin().view(-1, 1, 1)
+    along, across = sigma.view(-1, 2, 1, 1).unbind(1)
+    exponent = (along * (cos * fx + sin * fy)) ** 2 + (across * (cos * fy - sin * fx)) ** 2
+    response = torch.exp(-2 * math.pi**2 * exponent).unsqueeze(1)
+    blurred = torch.fft.irfft2(torch.fft.rfft2(padded) * response, s=padded.shape[-2:])
+    return blurred[..., margin : margin + h, margin : margin + w]
+
+
+def noise(
+    pictures: torch.Tensor,
+    sigma: torch.Tensor,
+    shot: torch.Tensor,
+    gray: torch.Tensor,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Add noise of `sigma` (N,) levels to each of (N, 3, H, W).
+
+    Args:
+        shot: bool (N,): as of counted photons, stronger where it is bright, `sigma` at 127.5. Their
+            Poisson distribution is taken as a Gaussian, which it is but for the darkest pixels.
+        gray: bool (N,): the same in all three channels.
+        generator: on the device of the pictures.
+    """
+    n = len(pictures)
+    drawn = torch.randn(pictures.shape, generator=generator, device=pictures.device)
+    drawn = torch.where(gray.view(n, 1, 1, 1), drawn[:, :1], drawn)
+    growth = torch.where(shot.view(n, 1, 1, 1), (pictures.clamp(0) / 127.5).sqrt(), 1.0)
+    return pictures + drawn * growth * sigma.view(n, 1, 1, 1)
+
+
+def resize(pictures: torch.Tensor, size: tuple[int, int], method: str) -> torch.Tensor:
+    """Shrink (N, 3, H, W) to `size` by "area", "bilinear" or "bicubic", against aliasing."""
+    if method == "area":
+        return F.interpolate(pictures, size, mode="area")
+    return F.interpolate(pictures, size, mode=method, antialias=True)
+
+
+METHODS = ("area", "bilinear", "bicubic")
+TOGETHER = 4  # patches that share the order of their steps and their sizes in between
+
+
+@dataclass(frozen=True)
+class RandomDegradation:
+    """The post's D(I_y, delta) with another delta for each patch, a batch at a time.
+
+    A patch is blurred, resized and made noisy, in random order, then compressed as JPEG: once, or
+    twice with a size in between. Its strength, uniform in 0 to 1, bounds all its defects.
+
+    Attributes:
+        clean: share of patches that keep the clean LR, so that the network stays good at it.
+        blurred, noisy, compressed: shares of the others that get the defect, in each round.
+        sigma: largest blur in HR pixels, wherever in the order. Half are not round.
+        noise: largest standard deviation of the noise, of 255.
+        quality: lowest and highest JPEG quality.
+        twice: share of patches that go through two rounds.
+
+    Raises:
+        ConfigError: a share that is not from 0 to 1, or a range that cannot be.
+    """
+
+    clean: float = 0.1
+    blurred: float = 0.7
+    noisy: float = 0.6
+    compressed: float = 0.85
+    sigma: float = 3.0
+    noise: float = 12.0
+    quality: tuple[int, int] = (30, 95)
+    twice: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name in ("clean", "blurred", "noisy", "compressed", "twice"):
+            share = getattr(self, name)
+            require(0 <= share <= 1, f"The share {name!r} is from 0 to 1, not {share!r}.")
+        for name in ("sigma", "noise"):
+            most = getattr(self, name)
+            require(0 <= most < math.inf, f"The largest {name} is at least 0, not {most!r}.")
+        low, high = self.quality
+        require(1 <= low <= high <= 100, f"JPEG qualities go from 1 to 100, not {self.quality!r}.")
+
+    def __call__(
+        self, hr: torch.Tensor, lr: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """LR patches as bad cameras would have taken them.
+
+        Args:
+            hr: uint8 (N, 3, H, W).
+            lr: the clean LR patches of the same scenes, uint8 (N, 3, H / scale, W / scale).
+            generator: a CPU generator; the same state gives the same patches on the same device.
+
+        Returns:
+            As `lr`.
+        """
+        n = len(hr)
+        seed = int(torch.randint(2**62, (), generator=generator))
+        # What decides is drawn on the CPU, the same everywhere; the noise itself on the device.
+        rng = torch.Generator().manual_seed(seed)
+        on_device = torch.Generator(hr.device).manual_seed(seed)
+        clean = torch.rand(n, generator=rng) < self.clean
+        strength = torch.rand(n, generator=rng)
+        parts = [
+            self._degrade(part.float(), lr.shape[-2:], some, rng, on_device)
+            for part, some in zip(hr.split(TOGETHER), strength.split(TOGETHER), strict=True)
+        ]
+        bad = _level(torch.cat(parts)).to(torch.uint8)
+        kept = clean.to(hr.device).view(n, 1, 1, 1)
+        return torch.where(kept, lr, bad).contiguous(memory_format=torch.channels_last)
+
+    def _degrade(self, x, size, strength, rng, on_device) -> torch.Tensor:
+        full, rounds = x.shape[-2], [size]
+        if torch.rand((), generator=rng) < self.twice:
+            share = float(torch.rand((), generator=rng))  # of the way from HR to LR
+            sides = zip(x.shape[-2:], size, strict=True)
+            rounds = [tuple(round(f + share * (s - f)) for f, s in sides), size]
+        for wanted in rounds:
+            for step in torch.randperm(3, generator=rng).tolist():
+                if step == 0:
+                    x = self._blur(x, strength, x.shape[-2] / full, rng)
+                elif step == 1:
+                    x = self._noise(x, strength, rng, on_device)
+                else:
+                    method = METHODS[int(torch.randint(len(METHODS), (), generator=rng))]
+                    x = resize(x, wanted, method).clamp(0, 255)
+            x = self._jpeg(x, strength, rng)
+        return x
+
+    def _blur(self, x, strength, size, rng) -> torch.Tensor:
+        some, angle, turned, *axes = torch.rand((5, len(x)), generator=rng)
+        sigma = torch.stack(axes, dim=1) * (self.sigma * size * strength).unsqueeze(1)
+        sigma[:, 1] = torch.where(turned < 0.5, sigma[:, 0], sigma[:, 1])
+        sigma[some >= self.blurred] = 0
+        return blur(x, sigma.to(x.device), (math.pi * angle).to(x.device))
+
+    def _noise(self, x, strength, rng, on_device) -> torch.Tensor:
+        some, amount, shot, gray = torch.rand((4, len(x)), generator=rng)
+        sigma = torch.where(some < self.noisy, amount * self.noise * strength, 0.0)
+        shot, gray = shot < 0.5, gray < 0.4
+        return noise(x, *(v.to(x.device) for v in (sigma, shot, gray)), on_device).clamp(0, 255)
+
+    def _jpeg(self, x, strength, rng) -> torch.Tensor:
+        some, amount = torch.rand((2, len(x)), generator=rng)
+        low, high = self.quality
+        quality = (high - amount * (high - low) * strength).round().to(x.device)
+        compressed = (some < self.compressed).view(-1, 1, 1, 1).to(x.device)
+        return torch.where(compressed, jpeg(x, quality), x)
+
+
+# What a recipe may name; None is the pool's own LR, `bicubic_downscale` of the whole picture.
+DEGRADATIONS: dict[str, RandomDegradation | None] = {
+    "bicubic": None,
+    "photo": RandomDegradation(),
+}
