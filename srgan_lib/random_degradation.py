@@ -135,6 +135,11 @@ def resize(pictures: torch.Tensor, size: tuple[int, int], method: str) -> torch.
     return F.interpolate(pictures, size, mode=method, antialias=True)
 
 
+def _most(uniform: torch.Tensor) -> torch.Tensor:
+    """Of all that a strength allows, 40 to 100 %."""
+    return 0.4 + 0.6 * uniform
+
+
 METHODS = ("area", "bilinear", "bicubic")
 TOGETHER = 4  # patches that share the order of their steps and their sizes in between
 
@@ -163,7 +168,7 @@ class RandomDegradation:
     noisy: float = 0.6
     compressed: float = 0.85
     sigma: float = 3.0
-    noise: float = 12.0
+    noise: float = 16.0
     quality: tuple[int, int] = (30, 95)
     twice: float = 0.3
 
@@ -225,21 +230,22 @@ class RandomDegradation:
 
     def _blur(self, x, strength, size, rng) -> torch.Tensor:
         some, angle, turned, *axes = torch.rand((5, len(x)), generator=rng)
-        sigma = torch.stack(axes, dim=1) * (self.sigma * size * strength).unsqueeze(1)
+        axes = [_most(axis) * self.sigma * size * strength for axis in axes]
+        sigma = torch.stack(axes, dim=1)
         sigma[:, 1] = torch.where(turned < 0.5, sigma[:, 0], sigma[:, 1])
         sigma[some >= self.blurred] = 0
         return blur(x, sigma.to(x.device), (math.pi * angle).to(x.device))
 
     def _noise(self, x, strength, rng, on_device) -> torch.Tensor:
         some, amount, shot, gray = torch.rand((4, len(x)), generator=rng)
-        sigma = torch.where(some < self.noisy, amount * self.noise * strength, 0.0)
+        sigma = torch.where(some < self.noisy, _most(amount) * self.noise * strength, 0.0)
         shot, gray = shot < 0.5, gray < 0.4
         return noise(x, *(v.to(x.device) for v in (sigma, shot, gray)), on_device).clamp(0, 255)
 
     def _jpeg(self, x, strength, rng) -> torch.Tensor:
         some, amount = torch.rand((2, len(x)), generator=rng)
         low, high = self.quality
-        quality = (high - amount * (high - low) * strength).round().to(x.device)
+        quality = (high - _most(amount) * (high - low) * strength).round().to(x.device)
         compressed = (some < self.compressed).view(-1, 1, 1, 1).to(x.device)
         return torch.where(compressed, jpeg(x, quality), x)
 
