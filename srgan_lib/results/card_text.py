@@ -19,7 +19,7 @@ COLUMNS = {
 _SAID = {
     *("name", "about", "variant", "content", "steps", "adversarial", "init", "relativistic"),
     *("learning_rate", "drops", "cosine", "warmup", "ema", "batch_size", "patch_size", "scale"),
-    *("num_blocks", "channels", "vgg", "seed"),
+    *("num_blocks", "channels", "vgg", "seed", "degradation"),
 }
 _NEUTRAL = (0, 1, None, [])  # values of a field that has no effect
 
@@ -110,6 +110,7 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts = {
         "recipe": f"`{recipe['name']}`",
         "loss": _losses(recipe, card["content_weights"] or dict(recipe["content"])),
+        "LR made by": _degradation(recipe),
         "VGG": ", ".join(card["vgg"]) and f"{recipe['vgg']}: {', '.join(card['vgg'])}",
         "started from": start(card),
         "steps": f"{card['steps']:,}{stage}, each on {recipe['batch_size']} patches of "
@@ -207,6 +208,14 @@ def _losses(recipe: Mapping[str, Any], content: Mapping[str, float]) -> str:
     return " + ".join(terms)
 
 
+def _degradation(recipe: Mapping[str, Any]) -> str:
+    """What made LR, where it was not the usual clean bicubic."""
+    name = recipe.get("degradation", "bicubic")  # older cards know no other
+    if name == "bicubic":
+        return ""
+    return f"`{name}`: blur, resizing, noise and JPEG, all random (`random_degradation.py`)"
+
+
 def _learning_rate(recipe: Mapping[str, Any]) -> str:
     text = f"{recipe['learning_rate']:g}"
     if recipe["warmup"]:
@@ -220,8 +229,11 @@ def _learning_rate(recipe: Mapping[str, Any]) -> str:
 def _limits(card: Mapping[str, Any]) -> list[str]:
     recipe, planned = card["recipe"], card["planned_steps"]
     limits = [
-        f"Learned on LR that is bicubic and clean, x{recipe['scale']}: noise, blur and JPEG blocks "
-        "of real photographs are enlarged with the rest."
+        "Learned on random blur, noise and JPEG blocks: of other defects, such as motion blur, it "
+        "knows nothing, and on LR that is clean a network that saw nothing else is better."
+        if _degradation(recipe)
+        else f"Learned on LR that is bicubic and clean, x{recipe['scale']}: noise, blur and JPEG "
+        "blocks of real photographs are enlarged with the rest."
     ]
     if recipe["adversarial"]:
         limits.append(
