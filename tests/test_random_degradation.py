@@ -1,18 +1,16 @@
-"""The random D against Pillow, against the steps of chapter 1, and as a training uses it."""
+"""The random D against the steps of chapter 1, and as a training uses it."""
 
-import io
 import math
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from srgan_lib.adversarial import make_trainer
 from srgan_lib.data import PatchPool, samples
 from srgan_lib.degradation import Blur, Degradation, bicubic_downscale
 from srgan_lib.errors import ConfigError
-from srgan_lib.random_degradation import RandomDegradation, blur, jpeg, noise, resize
+from srgan_lib.random_degradation import RandomDegradation, blur, noise, resize
 from srgan_lib.recipes import RECIPES, get_recipe
 
 PHOTO = samples("validation")[0].image[100:196, 200:296]
@@ -30,30 +28,6 @@ def picture(pixels):
 
 def rng(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def pillow_jpeg(image, quality):
-    buffer = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(image))
-    image.save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
-    return np.array(Image.open(buffer)).astype(float)
-
-
-@pytest.mark.parametrize("size", [(96, 96), (24, 24), (33, 47), (17, 7)])
-@pytest.mark.parametrize("quality", [1, 30, 50, 75, 95, 100])
-def test_jpeg_is_pillows_up_to_rounding(size, quality):
-    image = PHOTO[: size[0], : size[1]]
-    ours = picture(jpeg(batch(image).float(), torch.tensor([float(quality)])))
-    pillows = pillow_jpeg(image, quality)
-    assert np.abs(ours - pillows).mean() < 0.8  # where half the size of a table's entry is more
-    assert np.abs(ours - pillows).mean() < 0.35 * np.abs(pillows - image).mean()
-
-
-def test_each_patch_has_its_own_quality():
-    qualities = torch.tensor([90.0, 20.0])
-    both = jpeg(batch(PHOTO, 2).float(), qualities)
-    for one, quality in zip(both, qualities, strict=True):
-        assert torch.equal(one, jpeg(batch(PHOTO).float(), quality.view(1))[0])
 
 
 def test_blur_is_that_of_chapter_1_and_its_angle_turns():
