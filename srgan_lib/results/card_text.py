@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..system.devices import THEN
+from .card_picture import SEEN
 from .targets import COLOR_SHIFT
 
 DASH = "–"
@@ -71,6 +72,11 @@ def render_card(card: Mapping[str, Any]) -> str:
         f"python -m srgan_lib upscale photo.jpg photo_x{network['scale']}.png --weights {name}",
         "```",
         "",
+        f"![{SEEN}, by bicubic, by {name} and of the original]({card_picture(card)})",
+        "",
+        f"*From left to right: bicubic, `{name}`, the original; a crop of a photograph that it was "
+        "not trained on, pixel for pixel.*",
+        "",
         "## Training",
         "",
         *table(["", ""], _training(card), left=2),
@@ -96,6 +102,11 @@ def render_card(card: Mapping[str, Any]) -> str:
         f"SHA-256 of the weights: `{card['sha256']}`",
     ]
     return "\n".join(lines) + "\n"
+
+
+def card_picture(card: Mapping[str, Any]) -> str:
+    """Name of the file, beside the card, with its picture."""
+    return f"{card['name']}.jpg"
 
 
 def _consistency(scores: Mapping[str, Mapping[str, Any]]) -> str:

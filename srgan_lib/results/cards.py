@@ -1,7 +1,7 @@
 """Model cards: what a trained generator is, how it was made and what it scores.
 
 A card's facts are NAME.json beside NAME.safetensors. NAME.md is rendered from them, for an engineer
-who considers using the network.
+who considers using the network, and shows a picture that the network has made.
 """
 
 import json
@@ -21,7 +21,8 @@ from ..system.files import write_json, write_text
 from ..system.git import code_commit
 from ..training import Trainer
 from ..weights import find_weights, halve_weights, load_generator, weights_info
-from .card_text import render_card
+from .card_picture import draw_card_picture
+from .card_text import card_picture, render_card
 from .scores import Scores, quick_score, score
 
 INIT = "init.json"  # in a run's folder: which network the training started from
@@ -143,7 +144,7 @@ def write_card(
     init: Mapping[str, Any] | None = None,
     command: str | None = None,
 ) -> dict[str, Any]:
-    """Write the card of a file of weights beside it, as .json and .md, and return it.
+    """Write the card of a file of weights beside it, as .json, .md and .jpg, and return it.
 
     What the training knew about itself is taken from the file's header; `init` is what `note_init`
     noted of the network it started from, and the other arguments are as for `finish`.
@@ -192,9 +193,20 @@ def write_card(
         },
     }
     write_json(weights.with_suffix(".json"), card)
-    card = read_card(weights)  # as a reader will have it: lists for tuples, null for infinite
-    text = render_card(card)
-    write_text(weights.with_suffix(".md"), text)
+    return render_again(weights)  # of what a reader will have: lists for tuples, null for infinite
+
+
+def render_again(weights: str | Path) -> dict[str, Any]:
+    """Write what is made of a card's facts, its page and its picture, and return the facts.
+
+    Raises:
+        WeightsError: the card is missing, damaged or of other weights.
+    """
+    weights = Path(weights)
+    card = _card_of(weights)
+    write_text(weights.with_suffix(".md"), render_card(card))
+    picture = weights.with_name(card_picture(card))
+    draw_card_picture(load_generator(weights), picture, card["sha256"])
     return card
 
 
@@ -224,8 +236,13 @@ def check_card(weights: str | Path) -> None:
         WeightsError: it does not, or one of the three files is missing.
     """
     weights = Path(weights)
-    card, page = read_card(weights), weights.with_suffix(".md")
-    if not weights.is_file() or file_hash(weights) != card["sha256"]:
-        raise WeightsError(f"{weights} is not the file that its card describes: write a new card.")
+    card, page = _card_of(weights), weights.with_suffix(".md")
     if not page.is_file() or page.read_text(encoding="utf-8") != render_card(card):
         raise WeightsError(f"{page} does not say what the .json beside it says: write a new card.")
+
+
+def _card_of(weights: Path) -> dict[str, Any]:
+    card = read_card(weights)
+    if not weights.is_file() or file_hash(weights) != card["sha256"]:
+        raise WeightsError(f"{weights} is not the file that its card describes: write a new card.")
+    return card

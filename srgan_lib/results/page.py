@@ -1,18 +1,28 @@
-"""The text of RESULTS.md: what every trained network scores, beside the paper."""
+"""The text of RESULTS.md: what every trained network scores, beside the paper.
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+One function writes each section, and `render_results` puts them in order.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..performance.benchmark import report
 from ..recipes import VARIANTS
-from ..system.devices import THEN
-from .card_text import COLUMNS, DASH, devices, duration, figure, scores_row, share, start, table
+from .card_text import COLUMNS, DASH, duration, figure, scores_row, share, table
+from .chance import chance
 from .pictures import STRIPS, courses
 from .scores import VALIDATION_SIZE
-from .targets import COLOR_SHIFT, CONSISTENCY, PAPER, SPEED_TARGETS, TARGETS
+from .targets import COLOR_SHIFT, CONSISTENCY, PAPER, PAPER_PICTURES
+from .verdicts import score_targets, speed_rows, target_rows
 
 CURVE = "quality-over-minutes.png"
+SCATTER = "perception-distortion.png"
+BARS = "ablation.png"
+FOR_USE = ("srresnet", "srgan")  # the networks that the first table shows
+# Rows of the ablation whose trainings differ in rounding alone.
+SAME_TRAINING = ("no discriminator", "content leads a million times")
+# What the paper calls its two networks, and its names for them in `PAPER`.
+PAPERS_BEST = {"the paper's SRResNet": "srresnet-mse", "the paper's SRGAN": "srgan-vgg54"}
 
 
 def render_results(
@@ -22,6 +32,7 @@ def render_results(
     benchmarks: Sequence[Mapping[str, Any]] = (),
     pictures: Mapping[str, Any] | None = None,
     folder: str = "data/results",
+    card_pages: Mapping[str, str] | None = None,
 ) -> str:
     """The Markdown of RESULTS.md.
 
@@ -32,14 +43,18 @@ def render_results(
             "minutes"}]}; the base has neither of the first two.
         benchmarks: of `srgan_lib.performance.benchmark`, one for each device.
         pictures: {"networks": names that are in them}; `folder` is where they are.
+        card_pages: name -> link to its card.
     """
     sections = {
-        "Scores": _scores(cards, bicubic),
-        "Targets": _targets(cards),
-        "Artifacts": _artifacts(cards, bicubic),
+        "In one minute": _minute(cards, bicubic),
         "Pictures": _pictures(pictures, folder),
+        "Perception and distortion": _scatter(cards, folder),
+        "All scores": _scores(cards, bicubic),
+        "How each network was trained": _training(cards, card_pages or {}),
+        "Targets": _targets(cards),
+        "Each change alone": _ablation(ablation, folder),
+        "Artifacts": _artifacts(cards, bicubic),
         "Quality against minutes": _curve(cards, folder),
-        "Each change alone": _ablation(ablation),
         "Speed": _speed(benchmarks),
     }
     lines = [
@@ -47,133 +62,72 @@ def render_results(
         "",
         "Written by `python -m srgan_lib results` from the model cards and measurements in "
         "`data/`; only the paper's figures and the targets are typed by hand. All at x4, LR by "
-        "`bicubic_downscale`, PSNR and SSIM on Y without the outer 4 px. A dash: not measured.",
+        "`bicubic_downscale`, PSNR and SSIM on Y without the outer 4 px. Of LPIPS (on AlexNet) "
+        "less is better. A dash: not measured.",
     ]
     for title, section in sections.items():
         lines += ["", f"## {title}", "", *section]
     return "\n".join(lines) + "\n"
 
 
-def _scores(cards, bicubic) -> list[str]:
-    lines = [
-        "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
-        "daala's. LPIPS is taken on AlexNet, and less is better. Steps and minutes count the last "
-        "stage of a training; earlier ones stand under *started from*, with their device where it "
-        "was another, and those of another network in its own row. *Of* how many steps: the whole "
-        "recipe has so many. *VGG*: the network in whose feature maps the content loss compares.",
-    ]
+def minute_rows(
+    cards: Sequence[Mapping[str, Any]], bicubic: Mapping[str, Any], sets: Sequence[str]
+) -> list[list[str]]:
+    """Rows of the first table: method, then PSNR-Y, SSIM and LPIPS on each set.
+
+    SSIM is daala's, which is the paper's. The paper has no LPIPS.
+    """
     by_name = {card["name"]: card for card in cards}
-    names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]
-    header = ["network", *(title for title, _ in COLUMNS.values())]
-    header += ["steps, last stage", "minutes", "device", "started from", "VGG"]
-    header += ["paper: PSNR", "SSIM"]
-    all_sets = [name for card in (bicubic, *cards) for name in card["scores"]]
-    for set_name in dict.fromkeys([*PAPER, *all_sets]):
-        rows = []
-        for name in names:
-            if set_name not in PAPER and name in VARIANTS and name not in by_name:
-                continue  # it is in the paper's sets that the missing ones are named
-            paper = PAPER.get(set_name, {}).get(name, (None, None))
-            trained = [DASH] * 5
-            if name in by_name:
-                card = by_name[name]
-                scores = card["scores"].get(set_name)
-                trained = [_steps(card), _minutes(card["minutes"]), card["device"]]
-                trained.append(start(card, short=True) + _mixed_in(card))
-                trained.append(card["recipe"]["vgg"] if card.get("vgg") else DASH)
-            elif name == "bicubic":
-                scores = bicubic["scores"].get(set_name)
-            else:
-                scores, trained[0] = None, "not trained yet"
-            row = [f"`{name}`", *scores_row(scores), *trained]
-            rows.append([*row, figure(paper[0], 2), figure(paper[1], 4)])
-        lines += ["", f"### {set_name}", "", *table(header, rows)]
-    return lines
-
-
-def _steps(card: Mapping[str, Any]) -> str:
-    planned = card.get("planned_steps")
-    return f"{card['steps']:,}" + (f" of {planned:,}" if planned else "")
-
-
-def _minutes(minutes: float) -> str:
-    return f"{minutes:,.{1 if minutes >= 1 else 2}f}"
-
-
-def _mixed_in(card: Mapping[str, Any]) -> str:
-    mixed = card.get("mixed")
-    if not mixed:
-        return ""
-    is_start = card["init"] and card["init"]["sha256"] == mixed["sha256"]
-    other = "its start" if is_start else f"`{mixed['name']}`"
-    return f"; {share(mixed)} of {other} mixed in at the end"
-
-
-def _verdict(
-    value: float | None,
-    target: float | None,
-    show: Callable[[float], str],
-    less: bool = False,
-    show_gap: Callable[[float], str] | None = None,
-) -> list[str]:
-    """The target's cell and what is to be said about it; `less` is better, or more."""
-    if target is None:
-        return [DASH, DASH]
-    text = f"{'≤' if less else '≥'} {show(target)}"
-    if value is None:
-        return [text, "not measured"]
-    missed = value - target if less else target - value
-    return [text, "reached" if missed <= 0 else f"missed by {(show_gap or show)(missed)}"]
-
-
-def _targets(cards) -> list[str]:
-    by_name = {card["name"]: card for card in cards}
+    methods = {"bicubic": bicubic, **{f"`{n}`": by_name[n] for n in FOR_USE if n in by_name}}
     rows = []
-    for (name, set_name, key), (cpu_floor, gpu_floor, gpu_goal) in TARGETS.items():
-        title, digits = COLUMNS[key]
-        row = [f"`{name}`", f"{set_name}, {title}"]
-        if name not in by_name:
-            rows.append([*row, "not trained yet", *[DASH] * 5])
-            continue
-        card = by_name[name]
-        value = card["scores"].get(set_name, {}).get(key)
-        trained_on = devices(card)
-        on_cpu = all(device.startswith("CPU") for device in trained_on)
-        floor, goal = (cpu_floor, None) if on_cpu else (gpu_floor, gpu_goal)
-        less, show = key == "lpips", partial(figure, digits=digits)
-        verdicts = []
-        for target in (floor, goal):
-            verdicts += _verdict(value, target, show, less, None if less else "{:.3f} dB".format)
-        rows.append([*row, THEN.join(trained_on), show(value), *verdicts])
-    header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
-    about = "Floors are lower for networks that were trained on CPU cores alone; goals are a GPU's."
-    return [about, "", *table(header, rows, left=3)]
+    for title, card in methods.items():
+        scores = [card["scores"].get(name) or {} for name in sets]
+        cells = [figure(s.get(k), COLUMNS[k][1]) for s in scores for k in _MINUTE]
+        rows.append([title, *cells])
+    for title, name in PAPERS_BEST.items():
+        row = [title]
+        for set_name in sets:
+            decibels, similarity = PAPER[set_name].get(name, (None, None))
+            row += [figure(decibels, 2), figure(similarity, 4), DASH]
+        rows.append(row)
+    return rows
 
 
-def _artifacts(cards, bicubic) -> list[str]:
-    rows = []
-    for name, scores in [("bicubic", bicubic), *((card["name"], card) for card in cards)]:
-        for set_name, row in scores["scores"].items():
-            shift = row["worst_color_shift"]
-            rows.append(
-                [
-                    f"`{name}`",
-                    set_name,
-                    figure(shift, 2) + ("" if shift <= COLOR_SHIFT else ", too much"),
-                    figure(row["checkerboard"], 1),
-                    figure(row["consistency"], 1),
-                    figure(row["worst_consistency"], 1),
-                ]
-            )
-    header = ["method", "set", "worst color shift", "checkerboard", "consistency", "worst"]
-    about = (
-        "Color shift: how far the mean color lies from that of LR, of 255, in the worst picture; "
-        f"{COLOR_SHIFT:g} is the most allowed. Checkerboard: how far the grid of the upsampling "
-        "stands out, in dB; 0 is the original, below it smoother. Consistency: PSNR in dB of SR, "
-        f"downscaled again, against LR, in the mean and in the worst picture; {CONSISTENCY:g} is "
-        "the target for `srresnet`."
-    )
-    return [about, "", *table(header, rows, left=2)]
+_MINUTE = ("psnr_y", "ssim_daala", "lpips")
+
+
+def _minute(cards, bicubic) -> list[str]:
+    header = ["", *(f"{name}: {what}" for name in PAPER for what in ("PSNR", "SSIM", "LPIPS"))]
+    return [*table(header, minute_rows(cards, bicubic, list(PAPER))), "", *_missed(cards)]
+
+
+def _missed(cards) -> list[str]:
+    """What was set out for and not reached, in a sentence for each network; and why."""
+    targets, sentences = score_targets(cards), []
+    for name in FOR_USE:
+        own = [target for target in targets if target.name == name and target.card]
+        floors = [f"{t.floor.gap} of {_score(t)}" for t in own if t.floor.gap]
+        goals = [f"{t.goal.gap} of {_score(t)}" for t in own if t.goal.gap]
+        missed = [
+            f"misses its {kind} by {' and by '.join(gaps)}"
+            for kind, gaps in (("floor", floors), ("goal", goals))
+            if gaps
+        ]
+        if missed:
+            sentences.append(f"`{name}` {', and '.join(missed)}.")
+        elif own:
+            sentences.append(f"`{name}` reaches all its targets that were measured.")
+    pictures = [card["data"]["pictures"] for card in cards if card["name"] in FOR_USE]
+    if pictures and max(pictures) < PAPER_PICTURES:
+        sentences.append(
+            f"The paper had {PAPER_PICTURES:,} photographs to learn from, these networks "
+            f"{max(pictures):,} pictures at most, and far fewer steps: most likely that is the gap."
+        )
+    return [" ".join(sentences)] if sentences else ["No network to use has been trained yet."]
+
+
+def _score(target) -> str:
+    return f"{COLUMNS[target.key][0]} on {target.set_name}"
 
 
 def _pictures(pictures, folder: str) -> list[str]:
@@ -187,6 +141,198 @@ def _pictures(pictures, folder: str) -> list[str]:
     for name, (_, _, seen) in STRIPS.items():
         lines += ["", f"![{seen}, by each of {order}]({folder}/{name}.png)"]
     return lines
+
+
+def _scatter(cards, folder: str) -> list[str]:
+    if not cards:
+        return ["Not measured yet."]
+    about = (
+        "Upward is closer to the original pixel by pixel, to the left is closer as people see it: "
+        "no network is best at both. Blue are the networks to use, orange those of the "
+        "comparisons; small and gray the stages on the way to them."
+    )
+    alt = "PSNR-Y against LPIPS of every network, on each set; the figures stand in the next tables"
+    return [about, "", f"![{alt}]({folder}/{SCATTER})"]
+
+
+def _scores(cards, bicubic) -> list[str]:
+    lines = [
+        "The two columns on the right are from Ledig et al. 2017, tables 1 and 2, whose SSIM is "
+        "daala's.",
+    ]
+    by_name = {card["name"]: card for card in cards}
+    names = ["bicubic", *dict.fromkeys([*VARIANTS, *by_name])]
+    header = ["network", *(title for title, _ in COLUMNS.values())]
+    all_sets = [name for card in (bicubic, *cards) for name in card["scores"]]
+    for set_name in dict.fromkeys([*PAPER, *all_sets]):
+        in_paper, rows = set_name in PAPER, []
+        for name in names:
+            if not in_paper and name in VARIANTS and name not in by_name:
+                continue  # it is in the paper's sets that the missing ones are named
+            card = bicubic if name == "bicubic" else by_name.get(name)
+            row = [f"`{name}`", *scores_row(card and card["scores"].get(set_name))]
+            if card is None:
+                row[1] = "not trained yet"
+            if in_paper:
+                decibels, similarity = PAPER[set_name].get(name, (None, None))
+                row += [figure(decibels, 2), figure(similarity, 4)]
+            rows.append(row)
+        titles = [*header, "paper: PSNR", "SSIM"] if in_paper else header
+        lines += ["", f"### {set_name}", "", *table(titles, rows)]
+    return lines
+
+
+def _training(cards, card_pages: Mapping[str, str]) -> list[str]:
+    if not cards:
+        return ["No network has been trained yet."]
+    about = (
+        "Steps and minutes are those of the last stage; what came before it, on which pictures, "
+        "and every setting stand on the card. *Of* how many steps: the whole recipe has so many. "
+        "*VGG*: the network in whose feature maps the content loss compares."
+    )
+    rows = []
+    for card in cards:
+        name = card["name"]
+        vgg = card["recipe"]["vgg"] if card.get("vgg") else DASH
+        page = f"[card]({card_pages[name]})" if name in card_pages else DASH
+        rows.append(
+            [
+                f"`{name}`",
+                _started_from(card),
+                _steps(card),
+                _minutes(card["minutes"]),
+                card["device"],
+                vgg,
+                page,
+            ]
+        )
+    header = ["network", "started from", "steps", "minutes", "device", "VGG", ""]
+    return [about, "", *table(header, rows, left=2)]
+
+
+def _started_from(card: Mapping[str, Any]) -> str:
+    init = card["init"]
+    text = f"`{init['name']}`" if init else "random weights"
+    if mixed := card.get("mixed"):
+        is_start = init and init["sha256"] == mixed["sha256"]
+        other = "it" if is_start else f"`{mixed['name']}`"
+        text += f"; {share(mixed)} of {other} mixed in at the end"
+    return text
+
+
+def _steps(card: Mapping[str, Any]) -> str:
+    planned = card.get("planned_steps")
+    return f"{card['steps']:,}" + (f" of {planned:,}" if planned else "")
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:,.{1 if minutes >= 1 else 2}f}"
+
+
+def _targets(cards) -> list[str]:
+    header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
+    about = "Floors are lower for networks that were trained on CPU cores alone; goals are a GPU's."
+    return [about, "", *table(header, target_rows(cards), left=3)]
+
+
+def _ablation(ablation, folder: str) -> list[str]:
+    if not ablation:
+        return ["Not measured yet."]
+    base, rows = ablation["base"], []
+    for row in [{"change": "the base", **base}, *ablation["rows"]]:
+        cells = [row["change"], f"{row['steps']:,}", figure(row["minutes"], 1)]
+        for key, digits in (("psnr_y", 2), ("lpips", 4)):
+            known = row[key] is not None and base[key] is not None
+            cells.append(figure(row[key], digits))
+            cells.append(f"{row[key] - base[key]:+.{digits}f}" if known else DASH)
+        rows.append(cells)
+    header = ["change", "steps", "minutes", "PSNR-Y", "change", "LPIPS", "change"]
+    seconds = "; ".join(f"{name}: {what}" for name, what in second_differences(ablation).items())
+    differ = "Each row changes one field of the base's recipe"
+    differ += f", and these a second one ({seconds})." if seconds else "."
+    lines = []
+    if ablation["rows"]:
+        lines = [_about_bars(ablation), "", f"![{_bars_alt(ablation)}]({folder}/{BARS})", ""]
+    return [*lines, ablation["about"], "", *folded("All rows", [differ, "", *table(header, rows)])]
+
+
+def _about_bars(ablation) -> str:
+    band = chance(ablation, "lpips")
+    text = (
+        "One change to the paper's SRGAN at a time, sorted by LPIPS: green is better, orange is "
+        "worse."
+    )
+    if band:
+        text += (
+            f" Gray is chance: {band.seeds} trainings of the base that differ in their seed alone "
+            "say where 19 of 20 others would lie (Student's t), and a gray bar stays within. That "
+            "band is the base's own; another recipe's may be wider."
+        )
+    by_change = {row["change"]: row["lpips"] for row in ablation["rows"]}
+    one, other = (by_change.get(name) for name in SAME_TRAINING)
+    if one and other:
+        text += (
+            f" So it is for *{SAME_TRAINING[0]}* and *{SAME_TRAINING[1]}*: they are one training "
+            f"but for rounding, and lie {figure(abs(one - other), 4)} of LPIPS apart."
+        )
+    return text
+
+
+def _bars_alt(ablation) -> str:
+    band = chance(ablation, "lpips")
+    known = [row for row in ablation["rows"] if row["lpips"] is not None]
+    if not (band and known):
+        return "Bars: how far each change moves LPIPS and PSNR from the base"
+    out = sorted((row for row in known if not band.holds(row["lpips"])), key=lambda r: r["lpips"])
+    better = [row["change"] for row in out if row["lpips"] < band.mean]
+    worse = [row["change"] for row in reversed(out) if row["lpips"] > band.mean]
+    return (
+        "Bars: how far each change moves LPIPS and PSNR from the base. Better than chance in "
+        f"LPIPS: {'; '.join(better) or 'none'}. Worse: {'; '.join(worse) or 'none'}"
+    )
+
+
+def second_differences(ablation: Mapping[str, Any]) -> dict[str, str]:
+    """The rows of a table of changes that differ from its base in more than their name says.
+
+    Returns:
+        Row -> the further difference. A row names the "fields" of the recipe that it changes.
+    """
+    found = {}
+    for row in ablation["rows"]:
+        if further := row.get("fields", [])[1:]:
+            found[row["change"]] = ", ".join(further)
+    return found
+
+
+def _artifacts(cards, bicubic) -> list[str]:
+    rows = []
+    for name, card in [("bicubic", bicubic), *((card["name"], card) for card in cards)]:
+        scores = card["scores"]
+        shift, at_shift = _worst(scores, "worst_color_shift", max)
+        grid, at_grid = _worst(scores, "checkerboard", max)
+        mean, at_mean = _worst(scores, "consistency", min)
+        rows.append(
+            [
+                f"`{name}`",
+                figure(shift, 2) + ("" if shift <= COLOR_SHIFT else ", too much"),
+                *(at_shift, figure(grid, 1), at_grid),
+                *(figure(mean, 1), figure(scores[at_mean]["worst_consistency"], 1), at_mean),
+            ]
+        )
+    header = ["network", "color shift", "on", "checkerboard", "on", "consistency", "worst", "on"]
+    about = (
+        "Each on the set where it is worst. Color shift: how far the mean color lies from that of "
+        f"LR, of 255, in the worst picture; {COLOR_SHIFT:g} is the most allowed. Checkerboard: how "
+        "far the grid of the upsampling stands out, in dB; 0 is the original, below it smoother. "
+        "Consistency: PSNR in dB of SR, downscaled again, against LR, in the mean and in the worst "
+        f"picture; {CONSISTENCY:g} is the target for `srresnet`."
+    )
+    return [about, "", *table(header, rows)]
+
+
+def _worst(scores: Mapping[str, Any], key: str, choose) -> tuple[float, str]:
+    return choose((row[key], name) for name, row in scores.items())
 
 
 def _curve(cards, folder: str) -> list[str]:
@@ -213,37 +359,6 @@ def _from_to(points: Sequence[tuple[float, float]], digits: int) -> str:
     return " to ".join(figure(points[i][1], digits) for i in (0, -1))
 
 
-def _ablation(ablation) -> list[str]:
-    if not ablation:
-        return ["Not measured yet."]
-    base, rows = ablation["base"], []
-    for row in [{"change": "the base", **base}, *ablation["rows"]]:
-        cells = [row["change"], f"{row['steps']:,}", figure(row["minutes"], 1)]
-        for key, digits in (("psnr_y", 2), ("lpips", 4)):
-            known = row[key] is not None and base[key] is not None
-            cells.append(figure(row[key], digits))
-            cells.append(f"{row[key] - base[key]:+.{digits}f}" if known else DASH)
-        rows.append(cells)
-    header = ["change", "steps", "minutes", "PSNR-Y", "change", "LPIPS", "change"]
-    seconds = "; ".join(f"{name}: {what}" for name, what in second_differences(ablation).items())
-    differ = "Each row changes one field of the base's recipe"
-    differ += f", and these a second one ({seconds})." if seconds else "."
-    return [ablation["about"], "", differ, "", *table(header, rows)]
-
-
-def second_differences(ablation: Mapping[str, Any]) -> dict[str, str]:
-    """The rows of a table of changes that differ from its base in more than their name says.
-
-    Returns:
-        Row -> the further difference. A row names the "fields" of the recipe that it changes.
-    """
-    found = {}
-    for row in ablation["rows"]:
-        if further := row.get("fields", [])[1:]:
-            found[row["change"]] = ", ".join(further)
-    return found
-
-
 def _speed(benchmarks) -> list[str]:
     if not benchmarks:
         return ["Not measured yet."]
@@ -253,36 +368,14 @@ def _speed(benchmarks) -> list[str]:
         "convolution alone reached on that device."
     )
     header = ["device", "trains in", "what", "measured", "floor", "", "goal", ""]
-    lines = [about, "", *table(header, _speed_targets(benchmarks), left=3)]
+    lines = [about, "", *table(header, speed_rows(benchmarks), left=3)]
     for result in benchmarks:
-        lines += ["", "```text", report(result).rstrip(), "```"]
+        text = ["```text", report(result).rstrip(), "```"]
+        title = f"{result['device']}, {result['precision']}: all that was timed"
+        lines += ["", *folded(title, text)]
     return lines
 
 
-# Figure of the benchmark -> what it is called, how it is shown, and how a gap.
-_SPEEDS: dict[str, tuple[str, Callable[[float], str], Callable[[float], str] | None]] = {
-    "ratio": ("ratio", "{:.2f}".format, None),
-    "seconds": ("a step", lambda seconds: f"{1e3 * seconds:.2f} ms", None),
-    "of_convolution": (
-        *("of the convolution's FLOP/s", "{:.0%}".format),
-        lambda share: f"{100 * share:.0f} points",
-    ),
-}
-
-
-def _speed_targets(benchmarks) -> list[list[str]]:
-    rows = []
-    for result in benchmarks:
-        on_cpu = result["device"].startswith("CPU")
-        for (part, key), targets in SPEED_TARGETS.items():
-            floor, goal = targets[0 if on_cpu else 1]
-            if floor is None and goal is None:
-                continue
-            title, show, show_gap = _SPEEDS[key]
-            value, less = result[part]["loops"]["library"][key], key == "seconds"
-            number_format = DASH if part == "upscale" else result["precision"]
-            row = [result["device"], number_format, f"{part}, {title}", show(value)]
-            for target in (floor, goal):
-                row += _verdict(value, target, show, less, show_gap)
-            rows.append(row)
-    return rows
+def folded(title: str, lines: Sequence[str]) -> list[str]:
+    """Lines of Markdown that a reader unfolds."""
+    return [f"<details><summary>{title}</summary>", "", *lines, "", "</details>"]

@@ -14,7 +14,7 @@ from ..errors import SRGANError, WeightsError
 from ..system.files import write_atomically, write_json
 from ..weights import SHIPPED
 from .build import RESULTS, write_results
-from .cards import check_card, read_card
+from .cards import check_card, read_card, render_again
 
 LARGEST = 8_000_000
 
@@ -37,6 +37,7 @@ def ship(out: Path, names: list[str], shipped: Path = SHIPPED, results: Path = R
         for suffix in (".safetensors", ".json", ".md"):
             source, target = weights.with_suffix(suffix), shipped / f"{name}{suffix}"
             write_atomically(target, lambda file, source=source: shutil.copyfile(source, file))
+        render_again(shipped / f"{name}.safetensors")  # its picture
         (results / f"{name}.json").unlink(missing_ok=True)
     for weights in sorted(out.glob(f"*/{WEIGHTS}")):
         name = weights.parent.name

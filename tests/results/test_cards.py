@@ -3,11 +3,12 @@
 import copy
 
 import pytest
+from PIL import Image
 
 from srgan_lib.checkpoints import WEIGHTS
 from srgan_lib.errors import WeightsError
 from srgan_lib.models import Generator
-from srgan_lib.results import cards
+from srgan_lib.results import card_picture, cards
 from srgan_lib.results.card_text import devices, figure, render_card, start
 from srgan_lib.system.files import write_json
 from srgan_lib.training import Trainer
@@ -52,6 +53,21 @@ def test_a_card_has_the_facts_of_the_training(weights):
     )
     assert len(card["history"]) == 40
     assert [card["history"][i]["step"] for i in (0, -1)] == [1, 100]
+
+
+def test_a_card_shows_what_these_weights_make(weights):
+    picture = weights.with_name("srresnet.jpg")
+    assert "(srresnet.jpg)" in weights.with_suffix(".md").read_text()
+    assert card_picture.picture_of(picture) == cards.file_hash(weights)
+    before = picture.stat().st_mtime_ns
+    cards.render_again(weights)  # drawn already
+    assert picture.stat().st_mtime_ns == before
+    Image.new("RGB", (8, 8)).save(picture, comment="another")
+    weights.with_suffix(".md").write_text("old")
+    cards.render_again(weights)
+    cards.check_card(weights)
+    with Image.open(picture) as image:
+        assert image.size == (3 * 240 + 2 * card_picture.GAP, 184)
 
 
 def test_other_weights_are_noticed(weights):

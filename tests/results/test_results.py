@@ -3,14 +3,21 @@
 import copy
 import json
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from srgan_lib.errors import DataError
 from srgan_lib.recipes import VARIANTS
 from srgan_lib.results import build
 from srgan_lib.results import page as page_module
+from srgan_lib.results.chance import chance
 from srgan_lib.results.page import render_results
-from srgan_lib.results.pictures import quality_over_minutes
+from srgan_lib.results.pictures import (
+    change_bars,
+    perception_and_distortion,
+    quality_over_minutes,
+)
 from srgan_lib.results.targets import SPEED_TARGETS
 
 SCORES = {
@@ -33,6 +40,7 @@ def card(name: str, device: str, **changes) -> dict:
         "minutes": 20.0,
         "device": device,
         "init": None,
+        "data": {"pictures": 40},
         "history": [{"step": n, "minutes": n / 50, "psnr_y": 25.0 + n / 500} for n in (1, 1000)],
         "scores": {name: {**SCORES, **changes} for name in ("Set5", "BSD100")},
     }
@@ -75,7 +83,7 @@ def test_every_variant_has_a_row_beside_the_paper():
     for name in VARIANTS[1:]:
         assert "not trained yet" in row(page, "Set5", f"`{name}`")
     assert row(page, "Set5", "`srgan-vgg54`").endswith("| 29.40 | .8472 |")
-    assert "| 31.50 | .8800 | .8900 | .0912 | 1,000 | 20.0 | CPU" in row(page, "Set5", "`srresnet`")
+    assert "| 31.50 | .8800 | .8900 | .0912 | – | – |" in row(page, "Set5", "`srresnet`")
     assert "| 28.43 | .8800 | .8900 | – |" in row(page, "Set5", "`bicubic`")
     assert row(page, "BSD100", "`bicubic`").startswith("| `bicubic` | – | – | – | – |")
 
@@ -84,7 +92,7 @@ def test_every_variant_has_a_row_beside_the_paper():
     ("device", "verdicts"),
     [
         ("CPU, 2 threads", "≥ 31.40 | reached | – | – |"),
-        ("NVIDIA T4", "≥ 32.05 | missed by 0.550 dB | ≥ 32.20 | missed by 0.700 dB |"),
+        ("NVIDIA T4", "≥ 32.05 | missed by 0.55 dB | ≥ 32.20 | missed by 0.70 dB |"),
     ],
 )
 def test_targets_are_those_of_the_device(device, verdicts):
@@ -103,8 +111,16 @@ def test_less_lpips_is_better_and_may_be_missing():
 
 def test_a_color_shift_above_the_target_is_named():
     page = render_results([card("srgan", "NVIDIA T4", worst_color_shift=2.5)], BICUBIC)
-    assert "2.50, too much" in row(page, "Artifacts", "`srgan` | Set5")
-    assert "too much" not in row(page, "Artifacts", "`bicubic` | Set5")
+    assert "2.50, too much" in row(page, "Artifacts", "`srgan`")
+    assert "too much" not in row(page, "Artifacts", "`bicubic`")
+
+
+def test_artifacts_are_those_of_the_worst_set():
+    one = card("srgan", "NVIDIA T4")
+    one["scores"]["Set5"].update(worst_color_shift=1.5, checkerboard=-3.0)
+    one["scores"]["BSD100"].update(checkerboard=4.0, consistency=40.5, worst_consistency=33.0)
+    line = row(render_results([one], BICUBIC), "Artifacts", "`srgan`")
+    assert line == "| `srgan` | 1.50 | Set5 | 4.0 | BSD100 | 40.5 | 33.0 | BSD100 |"
 
 
 def test_the_ablation_is_compared_with_its_base():
@@ -127,14 +143,92 @@ def test_a_row_that_differs_in_two_things_is_named(change, fields, sentence):
     assert sentence in render_results([], BICUBIC, {"about": "", "base": base, "rows": [entry]})
 
 
-def test_a_stage_is_told_from_what_came_before():
+def test_the_ablation_is_drawn_and_its_rows_are_folded():
+    base = {"steps": 500, "psnr_y": 29.0, "lpips": 0.12, "minutes": 9.0}
+    seeds = [{**base, "change": f"seed {n}", "fields": ["seed"], "lpips": 0.12 + n / 1000}
+             for n in (-1, 1)]  # fmt: skip
+    changes = [
+        {**base, "change": "good", "fields": ["a"], "lpips": 0.08},
+        {**base, "change": "bad", "fields": ["b"], "lpips": 0.16},
+        {**base, "change": "chance", "fields": ["c"], "lpips": 0.121},
+    ]
+    table = {"about": "Two cores.", "base": base, "rows": [*changes, *seeds]}
+    section = render_results([], BICUBIC, table).split("## Each change alone")[1]
+    assert "Better than chance in LPIPS: good. Worse: bad]" in section
+    assert "3 trainings of the base" in section
+    assert section.index("<details>") < section.index("| good |") < section.index("</details>")
+    left, _ = change_bars(table).axes
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["bad", "chance", "good"]
+    colors = [bar.get_facecolor() for bar in left.patches if bar.get_height() < 1]
+    assert len(set(colors)) == 3
+
+
+@pytest.mark.parametrize("count", [2, 4, 10])
+def test_the_band_of_chance_is_a_prediction_interval(count):
+    scores = np.random.default_rng(0).normal(25, 0.1, count)
+    rows = [{"fields": ["seed"], "psnr_y": value} for value in scores]
+    band = chance({"base": rows[0], "rows": [*rows[1:], {"fields": ["b"], "psnr_y": 1}]}, "psnr_y")
+    error = scores.std(ddof=1) * (1 + 1 / count) ** 0.5
+    low, high = stats.t.interval(0.95, count - 1, scores.mean(), error)
+    assert (band.mean - band.half, band.mean + band.half) == pytest.approx((low, high), rel=1e-4)
+    assert band.holds(high - 1e-3) and not band.holds(high + 1e-3)
+    assert chance({"base": rows[0], "rows": []}, "psnr_y") is None
+
+
+def test_how_a_network_was_trained_is_one_row():
     first = card("srresnet", "CPU, 2 threads")
     init = {"name": "srresnet", "sha256": "0" * 64, "steps": 4500, "minutes": 86.5}
-    page = render_results([first, {**card("srgan", "CPU"), "init": init}], BICUBIC)
-    assert "| random weights |" in row(page, "Set5", "`srresnet`")
-    assert "| 1,000 | 20.0 | CPU | `srresnet` after 4,500 steps, 86.5 minutes |" in row(
-        page, "Set5", "`srgan`"
+    mixed = {"name": "srresnet", "sha256": "0" * 64, "share": 0.03}
+    second = {**card("srgan", "CPU"), "init": init, "mixed": mixed, "planned_steps": 5000}
+    third = {**card("blog", "CPU"), "vgg": ["a.safetensors"], "recipe": {"vgg": "vgg16"}}
+    page = render_results([first, second, third], BICUBIC, card_pages={"srgan": "w/srgan.md"})
+    title = "How each network was trained"
+    assert row(page, title, "`srresnet`") == (
+        "| `srresnet` | random weights | 1,000 | 20.0 | CPU, 2 threads | – | – |"
     )
+    assert row(page, title, "`srgan`") == (
+        "| `srgan` | `srresnet`; 3 % of it mixed in at the end | 1,000 of 5,000 | 20.0 | CPU | – "
+        "| [card](w/srgan.md) |"
+    )
+    assert row(page, title, "`blog`").endswith("| vgg16 | – |")
+
+
+def test_in_one_minute():
+    networks = [card("srresnet", "NVIDIA T4"), card("srgan", "NVIDIA T4", lpips=0.07)]
+    page = render_results(networks, BICUBIC).split("## Pictures")[0]
+    assert row(page, "In one minute", "`srresnet`") == (
+        "| `srresnet` | 31.50 | .8900 | .0912 | 31.50 | .8900 | .0912 |"
+    )
+    assert row(page, "In one minute", "the paper's SRGAN").endswith("| 25.16 | .6688 | – |")
+    assert "`srresnet` misses its floor by 0.55 dB of PSNR-Y on Set5, and misses its goal" in page
+    assert "`srgan` reaches all its targets" in page and "these networks 40 pictures" in page
+    networks[0]["data"]["pictures"] = 400_000
+    assert "to learn from" not in render_results(networks, BICUBIC)
+
+
+def test_all_networks_are_in_the_scatter_and_names_hide_no_point():
+    networks = [card(name, "CPU") for name in ("srresnet", "srgan", "blog", "a-stage")]
+    for number, entry in enumerate(networks):
+        for scores in entry["scores"].values():
+            scores.update(psnr_y=28.0 + number / 50, lpips=0.1 + number / 500)
+    known = {"scores": {"Set5": SCORES, "BSD100": SCORES}}
+    for axis in perception_and_distortion(networks, known).axes:
+        assert len(axis.lines) == 5
+        assert {text.get_text() for text in axis.texts} == {"bicubic", "srresnet", "srgan", "blog"}
+        boxes = [text.get_window_extent() for text in axis.texts]
+        assert not any(a.overlaps(b) for a in boxes for b in boxes if a is not b)
+
+
+def test_the_readmes_scores_are_written_between_their_marks():
+    text = f"# T\n\n{build.SCORES[0]}\n\n| old |\n\n{build.SCORES[1]}\n\nEnd.\n"
+    networks = [card("srresnet", "CPU"), card("srgan", "CPU")]
+    page = build.with_scores(text, cards=networks, bicubic=BICUBIC)
+    assert page.startswith("# T\n\n<!--") and page.endswith("-->\n\nEnd.\n")
+    assert "old" not in page and "| `srgan` | 31.50 | .8900 | .0912 |" in page
+    assert "| the paper's SRResNet, SRGAN | 32.05, 29.40 | .9019, .8472 | – |" in page
+    assert build.with_scores(page, cards=networks, bicubic=BICUBIC) == page
+    with pytest.raises(DataError, match="put them back"):
+        build.with_scores("# T", cards=networks, bicubic=BICUBIC)
 
 
 def speeds(device: str, **library) -> dict:
@@ -169,21 +263,9 @@ def test_a_cpu_has_no_target_in_milliseconds(monkeypatch):
     assert ", ratio |" in page and ", a step |" not in page and "FLOP/s |" not in page
 
 
-def test_the_share_of_the_steps_and_the_vgg_are_told():
-    plain = {**card("srresnet", "CPU"), "planned_steps": 200_000, "vgg": []}
-    features = {**card("srgan", "CPU"), "vgg": ["a.safetensors"], "recipe": {"vgg": "vgg16"}}
-    page = render_results([plain, features], BICUBIC)
-    assert row(page, "Set5", "`srresnet`").endswith(
-        "| 1,000 of 200,000 | 20.0 | CPU | random weights | – | – | – |"
-    )
-    assert row(page, "Set5", "`srgan`").endswith(
-        "| 1,000 | 20.0 | CPU | random weights | vgg16 | – | – |"
-    )
-
-
 def test_without_any_measurement(tmp_path):
     page = render_results([], BICUBIC)
-    assert page.count("Not measured yet.") == 2 and "No card has a history" in page
+    assert page.count("Not measured yet.") == 3 and "No card has a history" in page
     with pytest.raises(DataError, match=r"no .*bicubic\.json"):
         build.collect([], tmp_path)
     (tmp_path / "bicubic.json").write_text("{")
@@ -202,11 +284,13 @@ def test_measurements_are_told_from_cards(tmp_path):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     found = build.collect([], tmp_path)
     assert [entry["name"] for entry in found["cards"]] == ["srresnet", "srgan-mse"]
-    assert "bicubic, srgan, the original" in render_results(**found)
+    page = render_results(**found)
+    assert "bicubic, srgan, the original" in page
+    assert found["card_pages"]["srgan-mse"].endswith("/srgan-mse.json")
 
 
 def test_a_network_that_a_gpu_has_trained_is_measured_by_a_gpus_floor():
     init = {"name": "srresnet", "steps": 9, "minutes": 3.0, "device": "NVIDIA T4", "init": None}
     page = render_results([{**card("srresnet", "CPU, 1 thread"), "init": init}], BICUBIC)
-    wanted = "| NVIDIA T4, then CPU, 1 thread | 31.50 | ≥ 32.05 | missed by 0.550 dB |"
+    wanted = "| NVIDIA T4, then CPU, 1 thread | 31.50 | ≥ 32.05 | missed by 0.55 dB |"
     assert wanted in page.split("## Targets")[1]

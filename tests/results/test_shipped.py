@@ -8,6 +8,7 @@ import pytest
 from srgan_lib.cli import commands
 from srgan_lib.cli import parser as cli
 from srgan_lib.results import build
+from srgan_lib.results.card_picture import picture_of
 from srgan_lib.results.card_text import GRID
 from srgan_lib.results.cards import check_card, read_card
 from srgan_lib.results.page import render_results
@@ -61,6 +62,29 @@ def test_the_files_are_small_enough_for_git():
 def test_the_page_of_results_is_current():
     page = (build.ROOT / "RESULTS.md").read_text(encoding="utf-8")
     assert page == render_results(**build.collect())
+
+
+def test_the_readmes_scores_are_those_of_the_cards():
+    text = build.README.read_text(encoding="utf-8")
+    assert text == build.with_scores(text, **build.collect())
+    for name in ("srresnet", "srgan"):
+        scores = json.loads((SHIPPED / f"{name}.json").read_text(encoding="utf-8"))["scores"]
+        line = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {scores['Set5']['psnr_y']:.2f} |" in line
+
+
+def test_every_link_of_the_page_of_results_leads_to_a_file():
+    page = (build.ROOT / "RESULTS.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(links) > 10 and all((build.ROOT / link).is_file() for link in links)
+
+
+@pytest.mark.parametrize("weights", FILES, ids=lambda path: path.stem)
+def test_the_picture_on_the_card_was_made_by_these_weights(weights):
+    picture = weights.with_suffix(".jpg")
+    assert picture.name in weights.with_suffix(".md").read_text(encoding="utf-8")
+    assert picture_of(picture) == read_card(weights)["sha256"]
+    assert picture.stat().st_size < 100_000
 
 
 def test_the_pictures_were_made_by_these_networks():
