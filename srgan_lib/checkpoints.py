@@ -16,6 +16,7 @@ import torch
 
 from .errors import ConfigError, Note, SRGANError, TrainingError, WeightsError
 from .system.devices import THEN, device_name
+from .system.files import expanded
 from .vgg import VGGFeatures
 from .weights import _write, save_weights, weights_info
 
@@ -26,7 +27,7 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     Raises:
         WeightsError: it could not be written; the one before is untouched.
     """
-    path = Path(path)
+    path = expanded(path)
     buffer = io.BytesIO()  # in memory first: PyTorch does not pass on why a file cannot be written
     torch.save(state, buffer)
     _write(path, lambda temporary: Path(temporary).write_bytes(buffer.getbuffer()), _previous(path))
@@ -44,7 +45,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any] | None:
     Raises:
         WeightsError: there are checkpoints, but none can be read.
     """
-    path = Path(path)
+    path = expanded(path)
     candidates = [file for file in (path, _previous(path)) if file.exists()]
     for candidate in candidates:
         try:
@@ -75,7 +76,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def has_checkpoint(path: str | Path) -> bool:
     """Whether `load_checkpoint` would find something at `path`."""
-    return Path(path).exists() or _previous(Path(path)).exists()
+    path = expanded(path)
+    return path.exists() or _previous(path).exists()
 
 
 CHECKPOINT = "checkpoint.pt"

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from .errors import ConfigError, DataError, ImageError, Note
-from .system.files import write_atomically
+from .system.files import expanded, write_atomically
 from .system.picture_files import SAVE_OPTIONS, SUFFIXES, check_writable, read_contents
 
 
@@ -53,7 +53,7 @@ def write_image(
         ImageError: unknown suffix, alpha that does not fit, or a failed write.
         SRGANError: the file exists.
     """
-    path = Path(path)
+    path = expanded(path)
     check_image(image)
     check_writable(path, force=force)
     if alpha is not None:
@@ -107,7 +107,7 @@ def list_images(folder: str | Path) -> list[Path]:
     Raises:
         DataError: no such folder.
     """
-    folder = Path(folder)
+    folder = expanded(folder)
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the path of a folder of pictures.")
     files = (path for path in folder.iterdir() if not path.name.startswith("."))

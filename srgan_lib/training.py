@@ -24,7 +24,7 @@ from .random_degradation import DEGRADATIONS
 from .recipes import Recipe
 from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
-from .system.files import own_folder
+from .system.files import expanded, own_folder
 from .system.process import deferred_interrupt
 from .weights import move_average
 
@@ -80,7 +80,7 @@ class Trainer(Resumable):
                 "make both alike."
             )
         self.recipe, self.pool, self.validate, self.device = recipe, pool, validate, pool.device
-        self.folder = Path(folder) if folder is not None else None
+        self.folder = expanded(folder) if folder is not None else None
         self.dtype = devices.precision(self.device, precision)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         possible = self.device.type == "cuda" and not self.scaler.is_enabled()

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .errors import ConfigError, SRGANError, WeightsError
 from .models import Generator
-from .system.files import DATA, write_atomically
+from .system.files import DATA, expanded, write_atomically
 
 SHIPPED = DATA / "weights"
 
@@ -65,7 +65,7 @@ def find_weights(name_or_file: str | Path) -> Path:
     Raises:
         WeightsError: there is neither such a name nor such a file.
     """
-    for path in (Path(name_or_file), SHIPPED / f"{name_or_file}.safetensors"):
+    for path in (expanded(name_or_file), SHIPPED / f"{name_or_file}.safetensors"):
         if path.is_file():
             return path
     names = ", ".join(shipped_weights()) or "none yet"

@@ -30,7 +30,7 @@ from ..results.build import write_results
 from ..results.reproduce import reproduce
 from ..results.scores import judges
 from ..system.devices import choose_device
-from ..system.files import check_new, own_folder, write_json
+from ..system.files import check_new, expanded, own_folder, write_json
 from ..system.picture_files import check_writable
 from ..weights import load_generator
 
@@ -52,7 +52,7 @@ def _enlarger(args: argparse.Namespace, *, fast: bool = False) -> Enlarger:
 
 def run_upscale(args: argparse.Namespace) -> None:
     options = {"tile": args.tile, "force": args.force, "progress": True}
-    if Path(args.input).is_dir():
+    if expanded(args.input).is_dir():
         done = upscale_folder(_enlarger(args, fast=True), args.input, args.output, **options)
         print(f"{args.output}: {done} pictures, by {args.weights}")
         return
@@ -90,7 +90,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         patch_size=args.patch_size, vgg=args.vgg_arch, learning_rate=args.learning_rate,
         augment=args.augment or None,
     )  # fmt: skip
-    folder = Path(args.out)
+    folder = expanded(args.out)
     begun = has_checkpoint(folder / CHECKPOINT)
     if (folder / WEIGHTS).exists() and not begun:
         raise SRGANError(

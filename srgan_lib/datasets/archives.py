@@ -16,6 +16,7 @@ from typing import IO, NamedTuple
 from tqdm.auto import tqdm
 
 from ..errors import DataError
+from ..system.files import expanded
 
 UNPACKED_LIMIT = 20 * 10**9  # bytes; DIV2K, the largest set of the course, needs a fifth of it
 # Pictures are compressed already; what unpacks to so many times its size is made to fill the disk.
@@ -54,7 +55,7 @@ def extract(
     Raises:
         DataError: refused, damaged or no archive, or `folder` exists; nothing is left behind.
     """
-    archive, folder = Path(archive), Path(folder)
+    archive, folder = expanded(archive), expanded(folder)
     if folder.exists():
         raise DataError(f"{folder} exists: move it away to unpack {archive.name} there.")
     try:

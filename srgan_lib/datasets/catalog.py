@@ -8,6 +8,7 @@ serves as well.
 import os
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from ..errors import ConfigError, DataError, DownloadError
@@ -18,6 +19,8 @@ from .archives import extract
 from .download import download as download_file
 from .download import download_drive
 
+_END = 1 << 16  # bytes
+_ORIGIN = ".unpacked-from"  # in a folder: the archive that it came from
 # An id alone, or anywhere in a link: the tail is allowed only if the link's beginning was found.
 _DRIVE_ID = re.compile(r"(https://drive\.google\.com/.*(?:/d/|[?&]id=))?([-\w]{25,})(?(1).*)")
 
@@ -168,12 +171,33 @@ def dataset_from_zip(
     folder = path if path.is_dir() else root / path.stem
     if not folder.exists():
         extract(path, folder, progress=progress)
+        (folder / _ORIGIN).write_bytes(os.fsencode(_origin(path)))
         packed = path.stat().st_mtime_ns
         if folder.stat().st_mtime_ns < packed:  # a clock was set back, or another machine's is fast
             os.utime(folder, ns=(packed, packed))
     elif folder.stat().st_mtime < path.stat().st_mtime:
         raise DataError(f"{path} is newer than {folder}: remove that folder and run again.")
+    elif folder != path and _known_origin(folder) not in (None, _origin(path)):
+        raise DataError(
+            f"{folder} holds the pictures of another archive, {_known_origin(folder)}: rename "
+            f"{path.name}, or remove that folder and run again."
+        )
     return _picture_folder(folder)
+
+
+def _origin(archive: Path) -> str:
+    """What tells an archive from another one of its name; a zip's checksums are at its end."""
+    size = archive.stat().st_size
+    with archive.open("rb") as file:
+        ends = file.read(_END)
+        file.seek(max(size - _END, 0))
+        ends += file.read()
+    return f"{archive.name} of {size:,} bytes (SHA-256 of its ends {sha256(ends).hexdigest()[:12]})"
+
+
+def _known_origin(folder: Path) -> str | None:
+    file = folder / _ORIGIN
+    return os.fsdecode(file.read_bytes()) if file.is_file() else None
 
 
 def _root(root: str | Path | None) -> Path:

@@ -19,6 +19,7 @@ from urllib.error import HTTPError, URLError
 from tqdm.auto import tqdm
 
 from ..errors import DownloadError
+from ..system.files import expanded
 
 WAITS = (0.5, 1.0, 2.0)  # seconds before the second, third and fourth attempt
 _CHUNK = 1 << 16
@@ -50,7 +51,7 @@ def download(
     Raises:
         DownloadError: not found, interrupted, no space, wrong size or checksum.
     """
-    path = Path(path)
+    path = expanded(path)
     part, bad, etag = (path.with_name(path.name + end) for end in (".part", ".bad", ".etag"))
     checksums = {name: hexa for name, hexa in (("sha256", sha256), ("md5", md5)) if hexa}
     try:
@@ -177,7 +178,7 @@ def download_drive(file_id: str, path: str | Path, *, progress: bool = True) -> 
     Raises:
         DownloadError: not shared, over Google's limit of downloads, or not a file but a web page.
     """
-    path = Path(path)
+    path = expanded(path)
     if path.exists():
         return path
     part = path.with_name(path.name + ".part")

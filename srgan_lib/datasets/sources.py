@@ -5,6 +5,7 @@ from ..data import samples
 from ..errors import DataError, Note
 from ..images import Picture, load_folder
 from ..recipes import Recipe
+from ..system.files import expanded
 from . import catalog
 
 
@@ -14,8 +15,8 @@ def _is_dataset(name: str) -> bool:
 
 def _folder(name: str) -> Path:
     """A folder of that path, or else a data set of that name."""
-    known = _is_dataset(name) and not Path(name).is_dir()
-    return catalog.dataset(name) if known else Path(name)
+    folder = expanded(name)
+    return catalog.dataset(name) if _is_dataset(name) and not folder.is_dir() else folder
 
 
 def load_pictures(name: str) -> list[Picture]:

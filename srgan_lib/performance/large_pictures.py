@@ -3,6 +3,7 @@
 import struct
 import warnings
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
@@ -14,7 +15,7 @@ from ..degradation import imresize
 from ..errors import DataError, ImageError, Note, SRGANError
 from ..images import list_images
 from ..inference import Enlarger, bands
-from ..system.files import own_folder, write_atomically
+from ..system.files import expanded, own_folder, write_atomically
 from ..system.picture_files import SAVE_OPTIONS, Contents, check_writable, read_contents
 
 LARGEST_SIDE = {".png": 2**31 - 1, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
@@ -49,7 +50,7 @@ def upscale_file(
             the format allows.
         SRGANError: the target exists.
     """
-    source, target = Path(source), Path(target)
+    source, target = expanded(source), expanded(target)
     check_writable(target, force=force)
     contents = read_contents(source)
     try:
@@ -130,10 +131,10 @@ def upscale_folder(
         How many were enlarged.
 
     Raises:
-        DataError: no such folder, no picture in it, a file as target, the same folder twice, or
-            pictures left out.
+        DataError: no such folder, no picture in it, a file as target, the same folder twice, two
+            pictures whose results would have one name, or pictures left out.
     """
-    source, target = Path(source), Path(target)
+    source, target = expanded(source), expanded(target)
     files = list_images(source)
     if not files:
         raise DataError(f"{source} has no pictures ({', '.join(SAVE_OPTIONS)}, ...).")
@@ -141,15 +142,34 @@ def upscale_folder(
         raise DataError(f"{source} is a folder, so {target} must be one, too: name a folder.")
     if target.resolve() == source.resolve():
         raise DataError(f"{target} is where the pictures come from: choose another folder.")
+    results = _results(files, target)
     with own_folder(target):
-        return _upscale_files(enlarger, files, target, tile, force, progress)
+        return _upscale_files(enlarger, results, tile, force, progress)
 
 
-def _upscale_files(enlarger: Enlarger, files, target: Path, tile, force, progress) -> int:
-    done, failed = 0, 0
+def _results(files: Iterable[Path], target: Path) -> dict[Path, Path]:
+    """Where in `target` the result of each picture goes.
+
+    Raises:
+        DataError: two would go into one file; all of these are named.
+    """
+    results, sources = {}, defaultdict(list)
     for file in files:
         known = file.suffix.lower() in SAVE_OPTIONS
-        result = target / (file.name if known else f"{file.name}.png")
+        results[file] = target / (file.name if known else f"{file.name}.png")
+        sources[results[file]].append(file.name)
+    twice = [" and ".join(names) for names in sources.values() if len(names) > 1]
+    if twice:
+        raise DataError(
+            f"{file.parent} has pictures whose results would have one name ({'; '.join(twice)}): "
+            "rename one of them."
+        )
+    return results
+
+
+def _upscale_files(enlarger: Enlarger, results: dict[Path, Path], tile, force, progress) -> int:
+    done, failed = 0, 0
+    for file, result in results.items():
         if result.exists() and not force:
             warnings.warn(f"Left as it is: {result} exists.", Note, stacklevel=3)
             continue
@@ -164,8 +184,8 @@ def _upscale_files(enlarger: Enlarger, files, target: Path, tile, force, progres
             print(f"{result}: {size[0]}x{size[1]}", flush=True)
     if failed:
         raise DataError(
-            f"{failed} of the {len(files)} pictures in {files[0].parent} could not be enlarged: "
-            f"they are named above, and the others are in {target}."
+            f"{failed} of the {len(results)} pictures in {file.parent} could not be enlarged: "
+            f"they are named above, and the others are in {result.parent}."
         )
     return done
 

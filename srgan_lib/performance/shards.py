@@ -15,6 +15,7 @@ import torch
 
 from ..data import PatchPool
 from ..errors import ConfigError, DataError, ImageError, Note
+from ..system.files import expanded
 from ..system.picture_files import SUFFIXES, decode_image
 
 SUFFIX = ".tar"
@@ -60,7 +61,7 @@ class ShardPool:
             raise DataError("There are no shards to train on: give at least one tar file.")
         self.scale, self.device, self.augment = scale, torch.device(device), augment
         self.patch_size, self.steps, self.seed = patch_size, steps, seed
-        self._shards = [Path(shard).resolve() for shard in shards]
+        self._shards = [expanded(shard).resolve() for shard in shards]
         self._pictures = sum(map(count_pictures, self._shards))
         self._turn, self._pool = -1, None
         self._ahead: tuple[int, Future[PatchPool]] | None = None
@@ -94,7 +95,7 @@ def count_pictures(shard: str | Path) -> int:
     Raises:
         DataError: see `ShardPool`.
     """
-    shard = Path(shard)
+    shard = expanded(shard)
     if not shard.is_file():
         raise DataError(f"{shard} does not exist or is no file: give the path of a tar file.")
     try:
@@ -121,7 +122,7 @@ def read_shard(shard: str | Path, patch_size: int = 1) -> list[np.ndarray]:
     """
     from webdataset.tariterators import group_by_keys, tar_file_expander
 
-    shard = Path(shard)
+    shard = expanded(shard)
     images = []
     try:
         with shard.open("rb") as stream:  # WebDataset's own opener leaves closing to chance

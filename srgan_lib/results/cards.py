@@ -17,7 +17,7 @@ from ..checkpoints import WEIGHTS
 from ..errors import WeightsError
 from ..metrics import LPIPS
 from ..recipes import RECIPES
-from ..system.files import write_json, write_text
+from ..system.files import expanded, write_json, write_text
 from ..system.git import code_commit
 from ..training import Trainer
 from ..weights import find_weights, halve_weights, load_generator, weights_info
@@ -31,7 +31,7 @@ HISTORY_ROWS = 40
 
 def file_hash(path: str | Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
-    return sha256(Path(path).read_bytes()).hexdigest()
+    return sha256(expanded(path).read_bytes()).hexdigest()
 
 
 def start_facts(name_or_file: str | Path) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def write_card(
     Raises:
         WeightsError: missing, damaged, or without a training's facts in its header.
     """
-    weights = Path(weights)
+    weights = expanded(weights)
     info, generator = weights_info(weights), load_generator(weights)
     missing = {"recipe", "step", "minutes", "device", "pictures", "vgg", "torch"} - info.keys()
     if missing:
@@ -216,7 +216,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
     Raises:
         WeightsError: missing or damaged.
     """
-    path = Path(path).with_suffix(".json")
+    path = expanded(path).with_suffix(".json")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -235,7 +235,7 @@ def check_card(weights: str | Path) -> None:
     Raises:
         WeightsError: it does not, or one of the three files is missing.
     """
-    weights = Path(weights)
+    weights = expanded(weights)
     card, page = _card_of(weights), weights.with_suffix(".md")
     if not page.is_file() or page.read_text(encoding="utf-8") != render_card(card):
         raise WeightsError(f"{page} does not say what the .json beside it says: write a new card.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..checkpoints import WEIGHTS
 from ..errors import ConfigError
 from ..metrics import LPIPS
-from ..system.files import check_new
+from ..system.files import check_new, expanded
 from ..system.process import report_errors
 from ..weights import find_weights, interpolate, load_generator, save_weights, weights_info
 from .cards import check_card, file_hash, read_card, write_card
@@ -48,7 +48,7 @@ def mix(
         raise ConfigError(f"{first} is no GAN's generator: name that first, and {second} second.")
     if "mixed" in info or "mixed" in other:
         raise ConfigError("One of these is mixed already: start from the two that it was made of.")
-    target = out / WEIGHTS
+    target = expanded(out) / WEIGHTS
     check_new(target)
     generator = interpolate(load_generator(first), load_generator(second), share)
     name = other.get("recipe", {}).get("name", second.stem)

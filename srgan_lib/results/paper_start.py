@@ -33,7 +33,7 @@ from ..datasets.sources import training_pictures
 from ..errors import ConfigError, ImageError
 from ..models import Generator
 from ..recipes import get_recipe
-from ..system.files import check_new
+from ..system.files import check_new, expanded
 from ..system.process import report_errors
 from ..weights import load_generator, save_weights
 from .cards import start_facts
@@ -154,7 +154,7 @@ def write(weights: str | Path, out: Path, data: Sequence[str] = ("samples",)) ->
         DataError, ImageError: no pictures, damaged ones, or none of 24 LR pixels.
         SRGANError: there are weights in OUT already.
     """
-    target, course, facts = out / WEIGHTS, load_generator(weights), start_facts(weights)
+    target, course, facts = expanded(out) / WEIGHTS, load_generator(weights), start_facts(weights)
     _check(course)
     recipe = get_recipe("srresnet-mse", scale=course.scale, patch_size=24 * course.scale)
     images = [picture.image for name in data for picture in training_pictures(name, recipe)]

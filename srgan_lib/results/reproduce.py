@@ -21,7 +21,7 @@ from ..losses import CONTENT_LOSSES
 from ..metrics import LPIPS
 from ..models import Generator
 from ..recipes import RECIPES, VARIANTS, Recipe, get_recipe
-from ..system.files import check_folder, write_json
+from ..system.files import check_folder, expanded, write_json
 from ..training import Trainer
 from ..weights import load_generator
 from .build import write_results
@@ -69,7 +69,7 @@ def reproduce(
     Raises:
         ConfigError: unknown names. TrainingError: some variants failed; it names them all.
     """
-    out, variants = Path(out), list(dict.fromkeys(variants))
+    out, variants = expanded(out), list(dict.fromkeys(variants))
     changes = {"steps": steps, "augment": augment or None}
     recipes = {name: _recipe(name, profile, changes, vgg_arch) for name in _in_order(variants)}
     check_folder(out)

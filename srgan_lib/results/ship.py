@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..checkpoints import WEIGHTS
 from ..errors import SRGANError, WeightsError
-from ..system.files import write_atomically, write_json
+from ..system.files import expanded, write_atomically, write_json
 from ..weights import SHIPPED
 from .build import RESULTS, write_results
 from .cards import check_card, read_card, render_again
@@ -25,6 +25,7 @@ def ship(out: Path, names: list[str], shipped: Path = SHIPPED, results: Path = R
     Raises:
         WeightsError: a card that is not current, or a file too large for git.
     """
+    out = expanded(out)
     sources = {name: out / name / WEIGHTS for name in names}
     for name, weights in sources.items():
         check_card(weights)

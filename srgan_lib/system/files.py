@@ -1,11 +1,12 @@
 """Writing files so that nothing is ever half written or lost."""
 
+import errno
 import json
 import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,43 @@ DOWNLOADS = Path("~/.cache/srgan_lib") if INSTALLED else DATA / "downloads"
 
 LOCK = ".in-use"
 _PARTIAL = "-partial-"  # in the names of temporary files
+_PARTIAL_BYTES = 60  # of a file's own name in a temporary one: a system may allow no more than 143
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with the home folder in place of "~"; a file whose name begins so is left alone.
+
+    Raises:
+        ConfigError: there is no home folder, as in some containers, or no such user.
+    """
+    path = Path(path)
+    first = path.parts[0] if path.parts else ""
+    if not first.startswith("~") or (first != "~" and os.path.lexists(first)):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"{path} begins with a home folder that is not known here: write the whole path."
+        ) from None
 
 
 def check_new(path: str | Path, *, force: bool = False) -> None:
-    """Refuse a path where something is already; worth asking before long work.
+    """Refuse a path where no file can be written; worth asking before long work.
 
     Raises:
-        SRGANError: a folder, or a file while `force` is not given.
+        SRGANError: a folder, a name that is too long, or a file while `force` is not given.
     """
-    path = Path(path)
+    path = expanded(path)
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            longest = max(len(os.fsencode(part)) for part in path.parts)
+            raise SRGANError(
+                f"{path} cannot be written, because a name in it has {longest} bytes, more than "
+                "the file system allows: choose a shorter one."
+            ) from None
     if path.is_dir():
         raise SRGANError(f"{path} is a folder: give the path of a file.")
     check_folder(path.parent)
@@ -39,19 +68,39 @@ def check_new(path: str | Path, *, force: bool = False) -> None:
 
 
 def check_folder(folder: str | Path) -> None:
-    """Make sure that files can be written into `folder`, which is made if need be.
+    """Make sure that files can be written into `folder`, or that it could be made; makes nothing.
 
     Raises:
         SRGANError: they cannot.
     """
+    folder = expanded(folder)
+    there = folder.absolute()
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        while not os.path.lexists(there):
+            there = there.parent
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        raise SRGANError(
-            f"Nothing can be written into {folder} ({error.strerror}): choose another folder."
-        ) from None
+        raise _not_writable(folder, error) from None
+
+
+def _not_writable(folder: Path, error: OSError) -> SRGANError:
+    return SRGANError(
+        f"Nothing can be written into {folder} ({error.strerror}): choose another folder."
+    )
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make `folder` and what is missing above it; what is still empty at the end goes again."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # something is in it
+            for place in missing:
+                place.rmdir()
 
 
 def write_atomically(
@@ -67,11 +116,18 @@ def write_atomically(
         write: fills the file whose name it is given.
         keep: where the old file goes once the new one is complete; None drops it.
     """
-    path = Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem[:100]}{_PARTIAL}", suffix=path.suffix
-    )
+    path = expanded(path).resolve()
+    with _made(path.parent):
+        _write_atomically(path, write, keep)
+
+
+def _write_atomically(path: Path, write: Callable[[str], None], keep: Path | None) -> None:
+    stem = path.stem
+    while len(os.fsencode(stem)) > _PARTIAL_BYTES:
+        stem = stem[:-1]
+    # A suffix that long is none: "notes. And what I thought of them on the way home".
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= _PARTIAL_BYTES else ""
+    descriptor, temporary = tempfile.mkstemp(suffix, f".{stem}{_PARTIAL}", path.parent)
     os.close(descriptor)
     try:
         write(temporary)
@@ -101,30 +157,41 @@ def _sync_folder(folder: Path) -> None:
 def own_folder(folder: str | Path) -> Iterator[None]:
     """Inside, no other process can own `folder`; half-written files of a crash are removed first.
 
-    The system gives the lock back when the process ends, however it ends. Within one process it may
-    be taken several times.
+    A folder that is made here, and into which nothing is written, is gone at the end. The system
+    gives the lock back when the process ends, however it ends. Within one process it may be taken
+    several times.
 
     Raises:
         SRGANError: another process owns it, or nothing can be written there.
     """
-    folder = Path(folder).resolve()
+    folder = expanded(folder).resolve()
     check_folder(folder)
-    lock = FileLock(folder / LOCK, is_singleton=True)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise SRGANError(
-            f"Another run is writing into {folder}: wait for its end, or choose another folder."
-        ) from None
-    except (OSError, NotImplementedError):  # a file system without locks, such as a mounted Drive
-        yield
-        return
-    try:
-        for leftover in folder.glob(f".*{_PARTIAL}*"):
-            leftover.unlink(missing_ok=True)
-        yield
-    finally:
-        lock.release()
+    with ExitStack() as inside:
+        try:
+            inside.enter_context(_made(folder))
+        except OSError as error:
+            raise _not_writable(folder, error) from None
+        file = folder / LOCK
+        is_new = not file.exists()
+        lock = FileLock(file, is_singleton=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise SRGANError(
+                f"Another run is writing into {folder}: wait for its end, or choose another folder."
+            ) from None
+        except (OSError, NotImplementedError):  # a file system without locks: a mounted Drive, say
+            yield
+            return
+        try:
+            for leftover in folder.glob(f".*{_PARTIAL}*"):
+                leftover.unlink(missing_ok=True)
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no file that is open
+                if is_new and os.listdir(folder) == [LOCK]:
+                    file.unlink()
+            lock.release()
 
 
 def _umask() -> int:
@@ -155,17 +222,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def expanded(path: str | Path) -> Path:
-    """The path with the home folder in place of "~".
-
-    Raises:
-        ConfigError: there is no home folder, as in some containers.
-    """
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        raise ConfigError(
-            f"{path} begins with a home folder that is not known here: write the whole path."
-        ) from None

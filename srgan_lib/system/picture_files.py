@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import ImageError
-from .files import check_new
+from .files import check_new, expanded
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 EXIF_LIMIT = 65_000  # bytes; JPEG has no room for more
@@ -80,7 +80,7 @@ def read_contents(path: str | Path) -> Contents:
         ImageError: missing, empty, damaged, not a picture, more than 8 bits a channel, or more
             pixels than Pillow agrees to decode (179 million).
     """
-    path = Path(path)
+    path = expanded(path)
     if path.is_dir():
         raise ImageError(f"{path} is a folder: give the path of one picture.")
     if not path.exists():
@@ -127,7 +127,9 @@ def _contents(file: Path | BytesIO, name: str) -> Contents:
 
 def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise what `write_image` would raise for this path; worth asking before long work."""
-    path = Path(path)
+    path = expanded(path)
+    if path.is_dir():
+        raise ImageError(f"{path} is a folder: give the path of a file in it.")
     if path.suffix.lower() not in SAVE_OPTIONS:
         raise ImageError(f"{path}: pictures are written as {', '.join(SAVE_OPTIONS)} only.")
     check_new(path, force=force)

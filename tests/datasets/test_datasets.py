@@ -17,6 +17,7 @@ import pytest
 from srgan_lib.datasets import catalog, download
 from srgan_lib.datasets.catalog import DATASETS, dataset, dataset_from_zip
 from srgan_lib.errors import ConfigError, DataError, DownloadError
+from srgan_lib.images import list_images
 from srgan_lib.system.files import ROOT
 
 BENCHMARKS = {"Set5": "Set5", "Set14": "Set14", "BSD100": "B100", "Urban100": "Urban100"}
@@ -206,6 +207,22 @@ def test_zip_of_a_machine_whose_clock_is_fast(root, tmp_path):
         dataset_from_zip(archive, root, progress=False)
 
 
+def test_two_archives_of_one_name_are_not_mistaken_for_each_other(root, tmp_path):
+    for owner, picture in (("ann", "a.png"), ("bob", "b.png")):
+        (tmp_path / owner).mkdir()
+        make_zip(tmp_path / owner / "mine.zip", picture)
+    make_zip(tmp_path / "mine.ann.zip", "a.png").rename(tmp_path / "mine.tar")  # the suffix alone
+    for path in tmp_path.rglob("mine.*"):
+        os.utime(path, (1e9, 1e9))
+    folder = dataset_from_zip(tmp_path / "ann" / "mine.zip", root, progress=False)
+    for other in (tmp_path / "bob" / "mine.zip", tmp_path / "mine.tar"):
+        with pytest.raises(DataError, match=r"another archive, mine\.zip of 1\d\d bytes"):
+            dataset_from_zip(other, root, progress=False)
+    assert dataset_from_zip(tmp_path / "ann" / "mine.zip", root, progress=False) == folder
+    (folder / ".unpacked-from").unlink()  # put there by hand, or before this was noted
+    assert dataset_from_zip(tmp_path / "bob" / "mine.zip", root, progress=False) == folder
+
+
 def test_zip_with_pictures_in_several_folders(root, tmp_path):
     archive = make_zip(tmp_path / "mine.zip", "ann/a.png", "bob/b.png")
     with pytest.raises(DataError, match=r"several folders \(ann, bob\)"):
@@ -236,7 +253,7 @@ def test_zip_on_google_drive(root, monkeypatch, source):
 
     monkeypatch.setattr(catalog, "download_drive", fake)
     folder = dataset_from_zip(source, root, progress=False)
-    assert asked == [DRIVE_ID] and [p.name for p in folder.iterdir()] == ["a.png"]
+    assert asked == [DRIVE_ID] and [p.name for p in list_images(folder)] == ["a.png"]
 
 
 @pytest.mark.parametrize(
