@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from ..adversarial import trainer_kind
 from ..checkpoints import CHECKPOINT, WEIGHTS, has_checkpoint
 from ..data import PatchPool
 from ..datasets import catalog
-from ..datasets.sources import _folder, _is_dataset, load_pictures, training_pictures
+from ..datasets.sources import _folder, _is_dataset, load_pictures, title, training_pictures
 from ..errors import DataError, SRGANError
 from ..evaluation import evaluate, validation_psnr
 from ..inference import Enlarger, bicubic_enlarger, network_enlarger, upscale_with
@@ -165,7 +164,7 @@ def run_benchmark(args: argparse.Namespace) -> None:
 
 def _about(names: Sequence[str]) -> str:
     """What the card says of the training pictures if nobody said it better."""
-    known = ["the embedded photographs" if name == "samples" else Path(name).name for name in names]
+    known = ["the embedded photographs" if name == "samples" else title(name) for name in names]
     return ", ".join(known) if len(known) < 9 else f"{known[0]} to {known[-1]}, {len(known)} in all"
 
 

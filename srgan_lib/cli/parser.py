@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from ..recipes import PROFILES, RECIPES, VARIANTS
+from ..system.command_line import CommandLine
 from ..system.devices import PRECISIONS
 from ..system.process import report_errors
 from ..weights import shipped_weights
@@ -16,7 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     names = ", ".join(["bicubic", *shipped_weights()])
     weights_help = f"a shipped network ({names}) or a .safetensors file"
 
-    parser = argparse.ArgumentParser(
+    parser = CommandLine(
         prog="python -m srgan_lib", description="Super-resolution with SRResNet and SRGAN."
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,4 +1,5 @@
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..data import samples
@@ -17,6 +18,37 @@ def _folder(name: str) -> Path:
     """A folder of that path, or else a data set of that name."""
     folder = expanded(name)
     return catalog.dataset(name) if _is_dataset(name) and not folder.is_dir() else folder
+
+
+def title(name: str) -> str:
+    """What to call a folder or data set; of Set5/HR, Set5."""
+    for known in catalog.DATASETS:
+        if known.casefold() == name.casefold():
+            return known
+    folder = expanded(name).resolve()
+    return folder.parent.name if folder.name.casefold() == "hr" else folder.name
+
+
+def named_sets(names: Iterable[str]) -> dict[str, Path]:
+    """Title -> folder of HR pictures, of folders and data sets.
+
+    Raises:
+        DataError: two folders of one title, or one that is called as the embedded photographs are.
+    """
+    folders = {}
+    for name in names:
+        folder = _folder(name)
+        if folders.setdefault(title(name), folder).resolve() != folder.resolve():
+            raise DataError(
+                f"{folders[title(name)]} and {folder} would both be called {title(name)} on the "
+                "card: rename one of them."
+            )
+    if "validation" in folders:
+        raise DataError(
+            f"{folders['validation']} would be called as the embedded photographs are, validation: "
+            "rename it."
+        )
+    return folders
 
 
 def load_pictures(name: str) -> list[Picture]:

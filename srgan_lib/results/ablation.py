@@ -19,6 +19,7 @@ from ..datasets.sources import load_pictures
 from ..evaluation import validation_psnr
 from ..metrics import LPIPS
 from ..recipes import get_recipe
+from ..system.command_line import CommandLine
 from ..system.devices import PRECISIONS, choose_device, device_name, precision
 from ..system.files import write_json
 from ..system.process import report_errors
@@ -105,7 +106,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandLine(description=__doc__.splitlines()[0])
     parser.add_argument("--data", nargs="+", default=["samples"], help="folders or data sets")
     parser.add_argument("--init", default="srresnet", help="generator to start from")
     parser.add_argument("--steps", type=int, default=2000)

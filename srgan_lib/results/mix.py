@@ -5,7 +5,6 @@
 By weights, on the straight line between the two (`averages.interpolate`).
 """
 
-import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from ..checkpoints import WEIGHTS
 from ..errors import ConfigError
 from ..metrics import LPIPS
+from ..system.command_line import CommandLine
 from ..system.files import check_new, expanded
 from ..system.process import report_errors
 from ..weights import find_weights, interpolate, load_generator, save_weights, weights_info
@@ -67,7 +67,7 @@ def mix(
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0, or 2 with one sentence."""
-    parser = argparse.ArgumentParser(prog="python -m srgan_lib.results.mix", description=__doc__)
+    parser = CommandLine(prog="python -m srgan_lib.results.mix", description=__doc__)
     parser.add_argument("first", help="shipped name or .safetensors file, with a card beside it")
     parser.add_argument("second", help="shipped name or .safetensors file")
     parser.add_argument("share", type=float, help="of the second one, from 0 to 1")

@@ -16,7 +16,6 @@ At the border a rim of some LR pixels gets darker: the convolutions see zeros ou
 repeats the edge. Training mends that. The tool takes about half a minute.
 """
 
-import argparse
 import copy
 import sys
 from collections.abc import Callable, Sequence
@@ -33,6 +32,7 @@ from ..datasets.sources import training_pictures
 from ..errors import ConfigError, ImageError
 from ..models import Generator
 from ..recipes import get_recipe
+from ..system.command_line import CommandLine
 from ..system.files import check_new, expanded
 from ..system.process import report_errors
 from ..weights import load_generator, save_weights
@@ -169,7 +169,7 @@ def write(weights: str | Path, out: Path, data: Sequence[str] = ("samples",)) ->
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0, or 2 with one sentence."""
-    parser = argparse.ArgumentParser(
+    parser = CommandLine(
         prog="python -m srgan_lib.results.paper_start", description=__doc__.splitlines()[0]
     )
     parser.add_argument("weights", help="shipped name or .safetensors file, of variant course")

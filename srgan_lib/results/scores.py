@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import data
-from ..datasets.sources import _folder
+from ..datasets.sources import named_sets
 from ..evaluation import evaluate, validation_psnr
 from ..inference import upscale
 from ..metrics import LPIPS
@@ -64,4 +64,4 @@ def judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | N
     """The sets to score a trained network on, and LPIPS: found before hours of training."""
     wanted = args.lpips or args.lpips_backbone
     lpips = LPIPS(args.lpips_backbone, device=device) if wanted else None
-    return {Path(name).name: _folder(name) for name in args.sets}, lpips
+    return named_sets(args.sets), lpips

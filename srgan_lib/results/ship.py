@@ -4,13 +4,13 @@ The named ones become shipped weights with their cards. Of the others in OUT onl
 card are kept, for RESULTS.md, which is written anew.
 """
 
-import argparse
 import shutil
 import sys
 from pathlib import Path
 
 from ..checkpoints import WEIGHTS
 from ..errors import SRGANError, WeightsError
+from ..system.command_line import CommandLine
 from ..system.files import expanded, write_atomically, write_json
 from ..weights import SHIPPED
 from .build import RESULTS, write_results
@@ -53,7 +53,7 @@ def ship(out: Path, names: list[str], shipped: Path = SHIPPED, results: Path = R
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0, or 2 with one sentence if something cannot be shipped."""
-    parser = argparse.ArgumentParser(prog="python -m srgan_lib.results.ship", description=__doc__)
+    parser = CommandLine(prog="python -m srgan_lib.results.ship", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of `python -m srgan_lib reproduce`")
     parser.add_argument("names", nargs="+", help="variants to ship")
     args = parser.parse_args(arguments)

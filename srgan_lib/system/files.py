@@ -51,15 +51,7 @@ def check_new(path: str | Path, *, force: bool = False) -> None:
         SRGANError: a folder, a name that is too long, or a file while `force` is not given.
     """
     path = expanded(path)
-    try:
-        os.lstat(path)
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            longest = max(len(os.fsencode(part)) for part in path.parts)
-            raise SRGANError(
-                f"{path} cannot be written, because a name in it has {longest} bytes, more than "
-                "the file system allows: choose a shorter one."
-            ) from None
+    _check_names(path)
     if path.is_dir():
         raise SRGANError(f"{path} is a folder: give the path of a file.")
     check_folder(path.parent)
@@ -74,14 +66,34 @@ def check_folder(folder: str | Path) -> None:
         SRGANError: they cannot.
     """
     folder = expanded(folder)
-    there = folder.absolute()
+    _check_names(folder)
     try:
-        while not os.path.lexists(there):
-            there = there.parent
-        with tempfile.TemporaryFile(dir=there):
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
             pass
     except OSError as error:
         raise _not_writable(folder, error) from None
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself, or the first above it that is there."""
+    path = path.absolute()
+    while not os.path.lexists(path):
+        path = path.parent
+    return path
+
+
+def _check_names(path: Path) -> None:
+    """Refuse a path of which a part is longer than the file system allows."""
+    there = _nearest(path)
+    for name in path.absolute().relative_to(there).parts:
+        try:
+            os.lstat(there / name)  # asked where a folder is: below a missing one, it is missing
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise SRGANError(
+                    f"{path} cannot be written, because the file system allows no name of "
+                    f"{len(os.fsencode(name))} bytes ({name[:20]}...): choose a shorter one."
+                ) from None
 
 
 def _not_writable(folder: Path, error: OSError) -> SRGANError:

@@ -1,0 +1,133 @@
+"""What hands do: mistyped names, names that meet, options given twice. Nothing is lost by it."""
+
+import json
+
+import pytest
+from PIL import Image
+from synthetic import photo
+
+from srgan_lib import data
+from srgan_lib.cli.parser import main
+from srgan_lib.images import write_image
+from srgan_lib.models import Generator
+from srgan_lib.weights import save_weights
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to work in: pics/ with two pictures, and x2.safetensors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "SAMPLES", tmp_path / "samples")
+    write_image(tmp_path / "samples" / "validation" / "0.png", photo(64, 64, 9))
+    (tmp_path / "pics").mkdir()
+    for number in range(2):
+        Image.fromarray(photo(64, 64, number)).save(f"pics/{number}.png")
+    save_weights("x2.safetensors", Generator(2, 1, 4, "course"))
+    return tmp_path
+
+
+def run(*words: str) -> int:
+    return main(words)
+
+
+def names(folder) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "upscale none out/sub/o.png --weights bicubic",
+        "upscale pics/0.png out/sub/o.png --weights none",
+        "upscale none out/sub --weights bicubic",
+        "upscale pics out/sub --weights none",
+        "upscale pics out/sub --weights x2.safetensors --scale 4",
+        "upscale pics out/sub --weights bicubic --scale 3",
+        "upscale pics out/sub --weights bicubic --tile 2",
+        "evaluate --weights bicubic --hr none --json out/sub/s.json",
+        "evaluate --weights none --hr pics --json out/sub/s.json",
+        "evaluate --weights bicubic --hr pics --lr none --json out/sub/s.json",
+        "train srresnet --profile smoke --out out/sub --data none",
+        "train srresnet --profile smoke --out out/sub --data pics --init none",
+        "train srgan --profile smoke --out out/sub --data pics --vgg none.pth",
+        "train none --profile smoke --out out/sub --data pics",
+        "reproduce --profile smoke --out out/sub --data none --sets",
+        "reproduce --profile smoke --out out/sub --data pics --variants none --sets",
+        "data none.zip --root out/sub",
+        "benchmark --json out/sub/b.json --device tpu9",
+    ],
+)
+def test_a_mistyped_command_leaves_no_folder(here, command, capsys):
+    before = names(here)
+    assert run(*command.split()) == 2
+    assert names(here) == before
+    assert capsys.readouterr().err.count("error: ") == 1
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("scan.bmp", "scan.bmp.png"), ("p.tif", "p.tif.png"), ("q.tiff", "q.tiff.png")],
+)
+def test_two_pictures_with_one_output_name_are_refused_before_the_first(here, pair, capsys):
+    for number, name in enumerate(pair):
+        Image.fromarray(photo(32, 32, number)).save(f"pics/{name}")
+    assert run("upscale", "pics", "out", "--weights", "bicubic", "--scale", "2") == 2
+    assert f"({pair[0]} and {pair[1]})" in capsys.readouterr().err
+    assert not (here / "out").exists()
+    (here / "pics" / pair[1]).rename(here / "pics" / "other.png")
+    assert run("upscale", "pics", "out", "--weights", "bicubic", "--scale", "2") == 0
+    assert len(list((here / "out").glob("*.png"))) == 4
+
+
+def test_a_name_that_no_output_can_have_is_known_before_the_work(here, capsys):
+    """70 characters of three bytes each worked once, and 80 did not."""
+    for count in (70, 80, 83):
+        name = "\u8d85" * count + ".png"
+        Image.fromarray(photo(16, 16)).save(name)
+        assert run("upscale", name, f"out/{name}", "--weights", "bicubic") == 0
+        with Image.open(f"out/{name}") as image:
+            assert image.size == (64, 64)
+    too_long = "\u8d85" * 84 + ".png"
+    assert run("upscale", name, f"other/{too_long}", "--weights", "bicubic") == 2
+    assert "256 bytes" in capsys.readouterr().err and not (here / "other").exists()
+
+
+def test_a_tilde_that_no_shell_has_expanded(here, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(here / "home"))
+    monkeypatch.setenv("USERPROFILE", str(here / "home"))
+    (here / "home").mkdir()
+    (here / "pics").rename(here / "home" / "pics")
+    (here / "x2.safetensors").rename(here / "home" / "x2.safetensors")
+    x2 = ("--weights", "~/x2.safetensors")
+    assert run("upscale", "~/pics/0.png", "~/out/o.png", *x2) == 0
+    assert run("upscale", "~/pics", "~/out/all", *x2) == 0
+    assert run("evaluate", *x2, "--hr", "~/pics", "--json", "~/out/s.json") == 0
+    lr = ("--lr", "~/lr", "--json", "~/out/t.json")
+    (here / "home" / "lr").mkdir()
+    for number in range(2):
+        half = Image.open(here / "home" / "pics" / f"{number}.png").resize((32, 32))
+        half.save(here / "home" / "lr" / f"{number}.png")
+    assert run("evaluate", *x2, "--hr", "~/pics", *lr) == 0
+    train = ("train", "srresnet", "--profile", "smoke", "--data", "~/pics", "--out", "~/run")
+    assert run(*train, "--steps", "1", "--sets", "~/pics") == 0
+    init = ("--init", "~/run/generator.safetensors", "--out", "~/run2")
+    words = ["train", "srresnet", "--profile", "smoke", "--data", "~/pics", "--steps", "1", *init]
+    assert run(*words) == 0
+    card = json.loads((here / "home" / "run" / "generator.json").read_text())
+    assert card["data"] == {"pictures": 2, "about": "pics"} and "validation" in card["scores"]
+    assert {path.name for path in (here / "home" / "out").iterdir()} == {
+        *("o.png", "all", "s.json", "t.json")
+    }
+    assert not list(here.glob("~*"))
+
+
+def test_data_given_in_two_options_is_all_trained_on(here):
+    for name in ("one", "two"):
+        (here / name).mkdir()
+        Image.fromarray(photo(64, 64, len(name))).save(f"{name}/{name}.png")
+    options = ("--profile", "smoke", "--steps", "1", "--out", "run", "--sets", "one")
+    folders = ("--data", "pics", "--data", "one", "two")
+    assert run("train", "srresnet", *folders, *options, "--sets", "pics") == 0
+    card = json.loads((here / "run" / "generator.json").read_text())
+    assert card["data"]["pictures"] == 4 and card["data"]["about"] == "pics, one, two"
+    assert set(card["scores"]) == {"one", "pics", "validation"}
