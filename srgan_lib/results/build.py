@@ -28,6 +28,7 @@ from .pictures import (
     overview,
     perception_and_distortion,
     quality_over_minutes,
+    scattered_sets,
     strip,
 )
 
@@ -110,7 +111,7 @@ def write_results(
     drawn = {name: files[name] for name in PICTURED if name in files}
     if drawn:
         _draw(drawn, results, with_overview=bool(readme))
-    if cards:
+    if scattered_sets(cards):
         _save(perception_and_distortion(cards, evidence["bicubic"]), results / SCATTER)
     if evidence["ablation"] and evidence["ablation"]["rows"]:
         _save(change_bars(evidence["ablation"]), results / BARS)

@@ -10,7 +10,7 @@ from ..performance.benchmark import report
 from ..recipes import VARIANTS
 from .card_text import COLUMNS, DASH, duration, figure, scores_row, share, table
 from .chance import chance
-from .pictures import STRIPS, courses
+from .pictures import STRIPS, courses, scattered_sets
 from .scores import VALIDATION_SIZE
 from .targets import COLOR_SHIFT, CONSISTENCY, PAPER, PAPER_PICTURES
 from .verdicts import score_targets, speed_rows, target_rows
@@ -144,8 +144,8 @@ def _pictures(pictures, folder: str) -> list[str]:
 
 
 def _scatter(cards, folder: str) -> list[str]:
-    if not cards:
-        return ["Not measured yet."]
+    if not scattered_sets(cards):
+        return ["LPIPS has not been measured yet."]
     about = (
         "Upward is closer to the original pixel by pixel, to the left is closer as people see it: "
         "no network is best at both. Blue are the networks to use, orange those of the "

@@ -15,6 +15,7 @@ from ..display.plots import COLORS, Box, crop, figure
 from ..metrics import psnr
 from ..recipes import VARIANTS
 from .chance import chance, is_seed
+from .targets import PAPER
 
 ZOOM, GAP, HEAD, DPI = 4, 8, 22, 100  # pixels, all but the first and the last
 # Photograph -> crop, and its detail a quarter as wide; what is seen.
@@ -139,7 +140,7 @@ def perception_and_distortion(
     Networks to use are blue, those of the comparisons orange, earlier stages small and gray.
     """
     methods = {"bicubic": bicubic, **{card["name"]: card for card in cards}}
-    sets = [name for name in ("Set5", "BSD100") if name in bicubic["scores"]]
+    sets = scattered_sets(cards)
     fig, axes = figure(1, len(sets), (5.6, 4.2), layout="constrained", squeeze=False)
     for axis, set_name in zip(axes[0], sets, strict=True):
         axis.set(title=set_name, xlabel="LPIPS, less is better", ylabel="PSNR-Y (dB)")
@@ -156,6 +157,12 @@ def perception_and_distortion(
                 named[name] = point
         _label(axis, named)
     return fig
+
+
+def scattered_sets(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The paper's sets on which some network has an LPIPS: the panels of the scatter."""
+    scored = [name for card in cards for name, row in card["scores"].items() if row.get("lpips")]
+    return [name for name in PAPER if name in scored]
 
 
 SMALL = 4  # the dot of a stage on the way to another network

@@ -88,7 +88,7 @@ def test_the_page_has_their_scores(finished):
     page = (finished / "RESULTS.md").read_text(encoding="utf-8")
     for name in ("srresnet", "srgan"):
         score = cards.read_card(finished / name / WEIGHTS)["scores"]["tiny"]
-        assert f"| `{name}` | {' | '.join(scores_row(score))} | " in page
+        assert f"| `{name}` | {' | '.join(scores_row(score))} |" in page
     for picture in (*STRIPS, "quality-over-minutes"):
         assert f"(results/{picture}.png)" in page
         assert (finished / "results" / f"{picture}.png").exists()
