@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 
+from ..errors import ConfigError
 from ..system.files import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -58,8 +59,17 @@ def notebook_paths(folder: Path = NOTEBOOKS) -> list[Path]:
 
 
 def repository() -> tuple[str, str]:
-    """OWNER/REPO and branch of the course, as the setup cell has them."""
+    """OWNER/REPO and branch of the course, as the setup cell has them.
+
+    Raises:
+        ConfigError: it has none.
+    """
     form = re.search(r'"https://github\.com/([\w.-]+/[\w.-]+)@([^"]+)"', SETUP.read_text("utf-8"))
+    if form is None:
+        raise ConfigError(
+            f'{SETUP} names no repository: its second line is to be REPOSITORY = "https://'
+            'github.com/OWNER/REPO@BRANCH"  # @param {type:"string"}.'
+        )
     return form[1], form[2]
 
 

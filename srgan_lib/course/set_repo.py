@@ -7,9 +7,34 @@ import argparse
 import re
 import sys
 
+from ..errors import ConfigError, SRGANError
 from .notebooks import ROOT, SETUP, notebook_paths, repository
 
 PAGES = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "pyproject.toml")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
+# What git allows, less the signs that an address would have to quote.
+BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock$))[A-Za-z0-9_][A-Za-z0-9_./+-]*(?<![/.])")
+
+
+def parse_repository(text: str, branch: str | None = None) -> tuple[str, str]:
+    """OWNER/REPO and branch of "OWNER/REPO@BRANCH", or of "OWNER/REPO" and a branch.
+
+    A branch is one that an address can name as it is written: `badge` puts it into one, and the
+    setup cell takes what follows the last "@".
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    name, _, after = text.partition("@")
+    branch = after if branch is None else branch
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"{name!r} is not of the form OWNER/REPO, as in github.com/OWNER/REPO.")
+    if not BRANCH.fullmatch(branch):
+        raise ConfigError(
+            f"{branch!r} cannot be the name of the branch: letters, digits and - _ . + / can stand "
+            "in one, such as main or spring-2027."
+        )
+    return name, branch
 
 
 def rewrite(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
@@ -28,9 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("repository", metavar="OWNER/REPO")
     parser.add_argument("--branch", default="main")
     options = parser.parse_args(arguments)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", options.repository):
-        parser.error(f"{options.repository!r} is not of the form OWNER/REPO")
-    old, new = repository(), (options.repository, options.branch)
+    try:
+        old, new = repository(), parse_repository(options.repository, options.branch)
+    except SRGANError as error:
+        parser.error(str(error))
     for path in [SETUP, *(ROOT / page for page in PAGES), *notebook_paths()]:
         text = path.read_text("utf-8")
         if (changed := rewrite(text, old, new)) != text:

@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from srgan_lib.course import notebooks, set_repo
+from srgan_lib.errors import ConfigError
 
 CHAPTERS = [
     "01_problem_formulation",
@@ -322,5 +323,43 @@ def test_setting_the_repository_moves_setup_cell_and_badges(good, monkeypatch, c
     assert capsys.readouterr().out.split() == ["setup_cell.py", "07_tiny.ipynb"]
     assert notebooks.repository() == ("someone/class", "spring")
     assert notebooks.problems(path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-slash"], "'no-slash' is not of the form OWNER/REPO"),
+        (["https://github.com/a/b"], "not of the form"),
+        (["a/.."], "not of the form"),
+        (["é/b"], "not of the form"),
+        (["a/b", "--branch", ""], "'' cannot be the name of the branch"),
+        (["a/b", "--branch", "  "], "cannot be"),
+        (["a/b", "--branch", "a@b"], "cannot be"),
+        (["a/b", "--branch", 'a"b'], "cannot be"),
+        (["a/b", "--branch=-rf"], "cannot be"),
+        (["a/b", "--branch", "a//b"], "cannot be"),
+        (["a/b", "--branch", "x/"], "cannot be"),
+        (["a/b", "--branch", "x.lock"], "cannot be"),
+    ],
+)
+def test_a_repository_that_cannot_be_is_refused_and_nothing_is_written(
+    arguments, words, monkeypatch, capsys, tmp_path
+):
+    setup = tmp_path / "setup_cell.py"
+    shutil.copy(notebooks.SETUP, setup)
+    for module in (notebooks, set_repo):
+        monkeypatch.setattr(module, "SETUP", setup)
+    monkeypatch.setattr(set_repo, "PAGES", ())
+    monkeypatch.setattr(set_repo, "notebook_paths", lambda: [])
     with pytest.raises(SystemExit):
-        set_repo.main(["no-slash"])
+        set_repo.main(arguments)
+    assert words in capsys.readouterr().err
+    assert setup.read_text() == notebooks.SETUP.read_text()
+    assert set_repo.parse_repository("a/b.c@spring/2.0") == ("a/b.c", "spring/2.0")
+
+
+def test_a_setup_cell_without_a_repository_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(notebooks, "SETUP", tmp_path / "setup_cell.py")
+    notebooks.SETUP.write_text('REPOSITORY = "https://github.com/a/b@"')
+    with pytest.raises(ConfigError, match="names no repository"):
+        notebooks.badge("01_a.ipynb")
