@@ -9,6 +9,8 @@ import argparse
 import ast
 import re
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -21,6 +23,7 @@ OUTPUT = ROOT / "build" / "student"
 MARK = "# solution"
 YOURS = "# your code"
 TITLE = "# @title"
+MAGIC = re.compile(r"^(\s*)[%!].*$", flags=re.MULTILINE)  # of IPython, and no Python
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
 
 
@@ -40,7 +43,7 @@ def stub(source: str) -> str:
     if not marks:
         raise SRGANError(f"A solution cell marks nothing with {MARK!r}: {lines[0]!r}.")
     left_out: dict[int, tuple[int, str]] = {}  # first line -> last line, what stands there instead
-    for node in _marked(ast.parse("\n".join(lines)).body, marks):
+    for node in marked("\n".join(lines)):
         indent = " " * node.col_offset
         left_out[node.lineno] = (node.end_lineno, f"{indent}{_instead(node)}  {YOURS}")
     unused = marks - {n for first, (last, _) in left_out.items() for n in range(first, last + 1)}
@@ -58,8 +61,14 @@ def stub(source: str) -> str:
     return "\n".join(made)
 
 
+def marked(source: str) -> list[ast.stmt]:
+    """The outermost marked statements of a solution, in their order."""
+    lines = source.splitlines()
+    marks = {n for n, line in enumerate(lines, start=1) if line.rstrip().endswith(MARK)}
+    return _marked(ast.parse(source).body, marks)
+
+
 def _marked(body: list[ast.stmt], marks: set[int]) -> list[ast.stmt]:
-    """The outermost marked statements, in their order."""
     found = []
     for node in body:
         inner = [s for name in ("body", "orelse", "finalbody") for s in getattr(node, name, [])]
@@ -81,14 +90,19 @@ def _instead(node: ast.stmt) -> str:
     return "..."
 
 
+def tags(cell: nbformat.NotebookNode) -> Sequence[str]:
+    """The tags of a cell, of which files from elsewhere may have none."""
+    found = cell.get("metadata", {}).get("tags")
+    return found if isinstance(found, list) else ()
+
+
 def exercises(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
     """Number of each exercise -> indices of its solution cell and its check cell."""
     found, solution = {}, None
     for index, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags", ())
-        if "solution" in tags:
+        if "solution" in tags(cell):
             solution = index
-        elif "check" in tags:
+        elif "check" in tags(cell):
             number = CHECK.search(cell.source)
             if number is None or solution is None:
                 raise SRGANError(f"The check in cell {index + 1} has no number or no solution.")
@@ -97,16 +111,38 @@ def exercises(notebook: nbformat.NotebookNode) -> dict[str, tuple[int, int]]:
     return found
 
 
+def published(notebook: nbformat.NotebookNode, chapter: nbformat.NotebookNode) -> set[str]:
+    """Exercises whose answer in `notebook` is the course's solution, but for comments and spaces.
+
+    A solution that is a number or a text alone counts only with its mark: there is one right one.
+    """
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    statements = set()
+    for source in code:
+        with suppress(SyntaxError, ValueError):
+            tree = ast.parse(MAGIC.sub(r"\1pass", source))
+            statements |= {ast.dump(node) for node in ast.walk(tree) if isinstance(node, ast.stmt)}
+    marks = {line.strip() for line in "\n".join(code).splitlines() if line.rstrip().endswith(MARK)}
+    same = set()
+    for number, (at, _) in exercises(chapter).items():
+        source = chapter.cells[at].source
+        solution = marked(source)
+        lone = all(isinstance(getattr(node, "value", None), ast.Constant) for node in solution)
+        known = {line.strip() for line in source.splitlines() if line.rstrip().endswith(MARK)}
+        if {ast.dump(node) for node in solution} <= statements and (not lone or known <= marks):
+            same.add(number)
+    return same
+
+
 def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook with stubs for solutions. A failing check does not stop a run of all cells."""
     copy = nbformat.from_dict(notebook)
     for cell in copy.cells:
-        tags = cell.metadata.get("tags", [])
-        if "solution" in tags:
+        if "solution" in tags(cell):
             cell.source = stub(cell.source)
             cell.metadata = {"tags": ["exercise"]}
-        elif "check" in tags:
-            cell.metadata["tags"] = [*tags, "raises-exception"]
+        elif "check" in tags(cell):
+            cell.metadata["tags"] = [*tags(cell), "raises-exception"]
     return copy
 
 
