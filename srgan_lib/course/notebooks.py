@@ -27,7 +27,6 @@ LIMITS = {"words of core text": 2700, "words": 3700, "cells": 90}
 OLD_RULES = {  # to be brought to these rules
     "01_problem_formulation",
     "02_data_preparation",
-    "03_srresnet_pretraining",
     "04_srgan_training",
     "05_visual_comparison",
     "06_ablation",

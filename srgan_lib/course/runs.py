@@ -3,20 +3,75 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ..adversarial import make_trainer
 from ..checkpoints import CHECKPOINT, has_checkpoint
 from ..data import PatchPool, samples
+from ..errors import SRGANError
+from ..images import Picture
+from ..metrics import LPIPS
 from ..models import Generator
 from ..recipes import get_recipe
 from ..training import Trainer
 from ..weights import load_generator, shipped_weights
 
+SMOKE_SIDE = 320  # pixels: the middle of a photograph, enough to prove that every line runs
+
+
+def photographs(profile: str) -> list[Picture]:
+    """The validation photographs, HR; in the profile "smoke" only the middle of each."""
+    pictures = samples("validation")
+    if profile != "smoke":
+        return pictures
+    return [Picture(name, middle(image, SMOKE_SIDE)) for name, image in pictures]
+
+
+def middle(image: np.ndarray, side: int) -> np.ndarray:
+    """The square of `side` pixels in the middle of a picture."""
+    top, left = ((length - side) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
 
 def run_folder(name: str, profile: str, work: str | Path) -> Path:
     """Where the run of a recipe in a profile is kept: WORK/PROFILE/NAME."""
     return Path(work) / profile / name
+
+
+def vgg_weights(profile: str) -> str:
+    """Which VGG weights a notebook asks for: none are fetched to prove that every line runs."""
+    return "random" if profile == "smoke" else "auto"
+
+
+def lpips_or_none(profile: str, device: torch.device | str = "cpu") -> LPIPS | None:
+    """LPIPS as a measure; None, with a line that says why, where it cannot be had."""
+    if profile == "smoke":
+        return None
+    try:
+        return LPIPS(device=device)
+    except SRGANError as error:
+        print(f"No LPIPS: {error}")
+        return None
+
+
+def pretrained(name: str, profile: str, work: str | Path, pool: PatchPool) -> tuple[Generator, str]:
+    """A generator trained without an opponent, in eval mode, and words on whose it is.
+
+    The student's own, if there is a run of it, which is taken to its end; else the shipped one;
+    else it is trained now.
+    """
+    if name in shipped_weights() and not has_checkpoint(
+        run_folder(name, profile, work) / CHECKPOINT
+    ):
+        return load_generator(name, pool.device), "shipped"
+    trainer = prepare(name, profile, work, pool=pool)
+    return trainer.run().eval(), f"yours, {trainer.step:,} steps"
+
+
+def size_of(generator: Generator) -> dict[str, int]:
+    """A generator's size, as changes to a recipe."""
+    return {"num_blocks": generator.num_blocks, "channels": generator.channels}
 
 
 def prepare(

@@ -17,6 +17,7 @@ CHAPTERS = [
     "01_problem_formulation",
     "02_data_preparation",
     "03_srresnet_pretraining",
+    "03b_srresnet_in_depth",
     "04_srgan_training",
     "05_visual_comparison",
     "06_ablation",
