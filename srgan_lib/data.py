@@ -11,7 +11,7 @@ from PIL import Image
 
 from .degradation import bicubic_downscale
 from .errors import ConfigError, DataError
-from .images import Picture, check_image, crop_to_multiple, load_folder
+from .images import Picture, check_image, crop_to_multiple, list_images, load_folder
 from .system.files import DATA
 
 SAMPLES = DATA / "samples"
@@ -26,11 +26,14 @@ def samples(split: str = "train") -> list[Picture]:
         split: "train" to learn from, "validation" to look at. No picture is in both.
 
     Raises:
-        ConfigError: another split. DataError: the folder is missing or empty.
+        ConfigError: another split. DataError: the folder is missing, or a picture in it damaged.
     """
     if split not in SPLITS:
         raise ConfigError(f"Unknown split {split!r}: choose train or validation.")
-    return load_folder(SAMPLES / split)
+    pictures = load_folder(SAMPLES / split)
+    if len(pictures) < len(list_images(SAMPLES / split)):  # the scores are means over all of them
+        raise DataError(f"{SAMPLES / split} is damaged: get the course again.")
+    return pictures
 
 
 class PatchPool:

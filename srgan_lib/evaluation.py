@@ -5,8 +5,7 @@ the way by `artifacts`.
 """
 
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,48 @@ from tqdm.auto import tqdm
 
 from .data import samples
 from .degradation import bicubic_downscale, bicubic_upscale, check_scale
-from .errors import ConfigError, DataError, ImageError, Note
-from .images import Picture, check_image, crop_to_multiple, iter_folder, list_images, read_image
+from .errors import ConfigError, DataError, ImageError
+from .images import Picture, check_image, crop_to_multiple, list_images, read_image
 from .inference import upscale
 from .metrics import LPIPS, psnr, rgb_to_y, ssim, ssim_daala
 from .models import Generator
+from .system.pairs import checked_pairs
+
+SSIM_WINDOW = 11
 
 
-def _read_lr(files: Mapping[str, Path], name: str, hr: np.ndarray, scale: int) -> np.ndarray:
-    """The LR picture of the same stem as `name`, DIV2K's "x4" after it allowed."""
-    stem = Path(name).stem
-    path = files.get(stem) or files.get(f"{stem}x{scale}")
-    if path is None:
-        raise DataError(f"There is no LR picture for {name}: in the LR folder, name it the same.")
-    lr = read_image(path)
-    if (lr.shape[0] * scale, lr.shape[1] * scale) != hr.shape[:2]:
-        raise DataError(
-            f"{path} is {lr.shape[1]}x{lr.shape[0]} pixels and does not fit {name}, "
-            f"{hr.shape[1]}x{hr.shape[0]}, at scale {scale}: check --lr and --scale."
-        )
-    return lr
+def check_set(
+    hr_dir: str | Path,
+    *,
+    lr_dir: str | Path | None = None,
+    scale: int = 4,
+    border: int | None = None,
+) -> list[tuple[Path, Path | None]]:
+    """Make sure that each picture of a set can be scored, and pair HR with LR: a mean is over all.
+
+    HR and LR belong together by their names (`system.pairs`). Takes as long as reading them.
+
+    Args: as for `evaluate`.
+
+    Returns:
+        The files of HR and LR, sorted by name; None for LR that is to be made.
+
+    Raises:
+        ConfigError: another scale, or a negative border.
+        DataError: a folder that is missing or empty; pictures that are damaged, too small, without
+            LR, or whose LR does not fit or is there twice. All of them are named.
+    """
+    check_scale(scale)
+    border = scale if border is None else border
+    if border < 0:
+        raise ConfigError(f"A border of {border} pixels cannot be cropped: give 0 or more.")
+    hr_files = list_images(hr_dir)
+    if not hr_files:
+        raise DataError(f"{hr_dir} has no pictures: give a folder that has some.")
+    lr_files = None if lr_dir is None else list_images(lr_dir)
+    smallest = max(TILE, SSIM_WINDOW + 2 * border)
+    needs = f"with a border of {border}, the scores need {smallest}x{smallest}"
+    return checked_pairs(hr_files, lr_files, scale, smallest, needs)
 
 
 def _score(
@@ -95,42 +116,30 @@ def evaluate(
 
     Raises:
         ConfigError: another scale, or a model that enlarges by another factor.
-        DataError: a folder that is missing or has no usable picture, or LR that does not fit.
-        (A picture that is damaged or too small is named in a warning and left out.)
+        DataError: what `check_set` raises, before the first picture is scored: there is no mean
+            over a part of the set.
     """
-    check_scale(scale)
     border = scale if border is None else border
-    if border < 0:
-        raise ConfigError(f"A border of {border} pixels cannot be cropped: give 0 or more.")
+    pairs = check_set(hr_dir, lr_dir=lr_dir, scale=scale, border=border)
     if isinstance(model, str):
         if model != "bicubic":
             raise ConfigError(f"A model must be a callable or 'bicubic', not {model!r}.")
         weights = weights or model
         model = partial(bicubic_upscale, scale=scale)
-    lr_files = None if lr_dir is None else {path.stem: path for path in list_images(lr_dir)}
-    total = len(list_images(hr_dir))
     rows = []
-    for name, image in tqdm(iter_folder(hr_dir), "evaluate", total, disable=not progress):
+    for hr_file, lr_file in tqdm(pairs, "evaluate", disable=not progress):
+        hr = crop_to_multiple(read_image(hr_file), scale)
+        lr = bicubic_downscale(hr, scale) if lr_file is None else read_image(lr_file)
         try:
-            hr = crop_to_multiple(image, scale)
-            if lr_files is None:
-                lr = bicubic_downscale(hr, scale)
-            else:
-                lr = _read_lr(lr_files, name, hr, scale)
             sr = model(lr)
             if sr.shape != hr.shape:
                 raise ConfigError(
                     f"The model turns {lr.shape[1]}x{lr.shape[0]} into {sr.shape[1]}x{sr.shape[0]} "
                     f"pixels, not into {scale} times as much: give its own scale."
                 )
-            rows.append({"name": name, **_score(sr, hr, lr, scale, border, lpips)})
+            rows.append({"name": hr_file.name, **_score(sr, hr, lr, scale, border, lpips)})
         except ImageError as error:
-            warnings.warn(f"Left out: {name}: {error}", Note, stacklevel=2)
-    if not rows:
-        raise DataError(
-            f"{hr_dir} has no picture that can be scored with a border of {border} px at scale "
-            f"{scale}: give larger pictures or a smaller border."
-        )
+            raise DataError(f"{hr_file} cannot be scored: {error}") from None
     columns = {key: [row[key] for row in rows] for key in rows[0] if key != "name"}
     mean = {key: _mean(values) for key, values in columns.items()}
     return {

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from srgan_lib import data
 from srgan_lib.data import PatchPool, samples
 from srgan_lib.degradation import bicubic_downscale
 from srgan_lib.errors import ConfigError, DataError
+from srgan_lib.images import write_image
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -148,3 +150,13 @@ def test_a_smaller_copy_is_not_aliased():
     place = pool.lr_sizes.tolist().index([8, 8])  # at half the size
     copy = pool._hr[pool._hr_start[place] :][: 32 * 32].view(32, 32, 3).double()
     assert (copy[4:-4] - 127.5).abs().max() < 10
+
+
+@pytest.mark.filterwarnings("ignore:Left out")
+def test_scores_over_a_part_of_the_embedded_photographs_are_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "SAMPLES", tmp_path)
+    write_image(tmp_path / "validation" / "a.png", picture(8, 8))
+    assert len(samples("validation")) == 1
+    (tmp_path / "validation" / "b.png").write_bytes(b"half")
+    with pytest.raises(DataError, match="damaged: get the course again"):
+        samples("validation")

@@ -2,17 +2,18 @@
 
 import json
 import math
-import warnings
 from functools import partial
+from unicodedata import normalize
 
 import numpy as np
 import pytest
+from PIL import Image
 from synthetic import photo
 
 from srgan_lib.cli.commands import score_table
 from srgan_lib.degradation import Degradation, Downscale, bicubic_downscale, bicubic_upscale
-from srgan_lib.errors import ConfigError, DataError
-from srgan_lib.evaluation import checkerboard, color_shift, consistency, evaluate
+from srgan_lib.errors import ConfigError, DataError, ImageError, Note
+from srgan_lib.evaluation import check_set, checkerboard, color_shift, consistency, evaluate
 from srgan_lib.images import write_image
 from srgan_lib.metrics import psnr, ssim, ssim_daala
 
@@ -82,7 +83,7 @@ def test_lr_made_without_antialiasing_gives_another_score(hr_dir, tmp_path, meth
 
 def test_evaluate_refuses_lr_that_does_not_fit(hr_dir, tmp_path):
     write_image(tmp_path / "lr" / "0.png", photo(32, 40))
-    with pytest.raises(DataError, match="40x32"):
+    with pytest.raises(DataError, match="40x32 pixels"):
         evaluate("bicubic", hr_dir, lr_dir=tmp_path / "lr", progress=False)
     write_image(tmp_path / "lr" / "0.png", photo(16, 20), force=True)
     with pytest.raises(DataError, match=r"no LR picture for 1\.png"):
@@ -91,19 +92,92 @@ def test_evaluate_refuses_lr_that_does_not_fit(hr_dir, tmp_path):
         evaluate("bicubic", hr_dir, lr_dir=tmp_path / "missing", progress=False)
 
 
-def test_evaluate_names_and_leaves_out_bad_pictures(hr_dir):
+def test_a_set_is_scored_as_a_whole_or_not_at_all(hr_dir):
+    def never(lr):
+        raise AssertionError("nothing is scored before all is known to be right")
+
     (hr_dir / "damaged.png").write_bytes(b"no picture")
+    cut = (hr_dir / "0.png").read_bytes()
+    (hr_dir / "cut.png").write_bytes(cut[: len(cut) // 2])
+    (hr_dir / "empty.jpg").touch()
     write_image(hr_dir / "tiny.png", photo(12, 12))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = evaluate("bicubic", hr_dir, progress=False)
-    assert len(result["images"]) == 3
-    assert sorted(
-        name for w in caught for name in ("damaged", "tiny") if name in str(w.message)
-    ) == [
-        "damaged",
-        "tiny",
-    ]
+    with pytest.raises(DataError, match=r"Of the 7 pictures in .* 4 cannot be scored") as caught:
+        evaluate(never, hr_dir, progress=False)
+    assert all(name in str(caught.value) for name in ("damaged.", "cut.", "empty.", "tiny."))
+    assert "12x12" in str(caught.value)
+
+
+@pytest.fixture
+def lr_dir(hr_dir, tmp_path):
+    for i in range(3):
+        lr = bicubic_downscale(photo(66, 81, i)[:64, :80], 4)
+        write_image(tmp_path / "lr" / f"{i}.png", lr)
+    return tmp_path / "lr"
+
+
+def test_all_lr_that_is_missing_or_damaged_is_named_at_once(hr_dir, lr_dir):
+    (lr_dir / "0.png").unlink()
+    (lr_dir / "1.png").write_bytes((lr_dir / "1.png").read_bytes()[:90])
+    write_image(lr_dir / "2.png", photo(8, 8), force=True)
+    with pytest.raises(DataError, match="3 cannot be scored") as caught:
+        evaluate("bicubic", hr_dir, lr_dir=lr_dir, progress=False)
+    sentence = str(caught.value)
+    assert "no LR picture for 0.png" in sentence and "8x8" in sentence
+    assert f"{lr_dir / '1.png'} cannot be read" in sentence
+
+
+@pytest.mark.parametrize("other", ["1.tif", "1.jpg", "1x4.png"])
+def test_of_two_lr_pictures_none_wins_in_silence(hr_dir, lr_dir, other):
+    Image.fromarray(photo(16, 20)).save(lr_dir / other)
+    with pytest.raises(DataError, match=r"two LR pictures for 1\.png") as caught:
+        evaluate("bicubic", hr_dir, lr_dir=lr_dir, progress=False)
+    assert other in str(caught.value) and "1.png" in str(caught.value)
+
+
+def test_two_hr_pictures_cannot_have_one_lr(hr_dir, lr_dir):
+    write_image(hr_dir / "1.jpg", photo(66, 81, 1))
+    assert len(evaluate("bicubic", hr_dir, progress=False)["images"]) == 4
+    with pytest.raises(DataError, match=r"1\.jpg and 1\.png have the same LR, 1\.png"):
+        evaluate("bicubic", hr_dir, lr_dir=lr_dir, progress=False)
+
+
+def test_a_name_that_ends_in_the_scale_is_a_name(hr_dir, lr_dir):
+    write_image(hr_dir / "1x4.png", photo(66, 81, 5))
+    write_image(lr_dir / "1x4.png", bicubic_downscale(photo(66, 81, 5)[:64, :80], 4))
+    read = evaluate("bicubic", hr_dir, lr_dir=lr_dir, progress=False)
+    assert read == evaluate("bicubic", hr_dir, progress=False)
+
+
+@pytest.mark.parametrize("name", ["\u00e9", "\u00fcber \u00e0", "\ud55c\uae00"])
+@pytest.mark.parametrize(("hr_form", "lr_form"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_an_accent_may_be_written_in_two_ways(hr_dir, lr_dir, name, hr_form, lr_form):
+    (hr_dir / "2.png").rename(hr_dir / f"{normalize(hr_form, name)}.png")
+    (lr_dir / "2.png").rename(lr_dir / f"{normalize(lr_form, name)}x4.png")
+    read = evaluate("bicubic", hr_dir, lr_dir=lr_dir, progress=False)
+    assert read == evaluate("bicubic", hr_dir, progress=False)
+    assert len(read["images"]) == 3
+
+
+def test_lr_without_hr_is_named(hr_dir, lr_dir):
+    (hr_dir / "1.png").unlink()
+    with pytest.warns(Note, match=r"because HR is missing: 1\.png"):
+        result = evaluate("bicubic", hr_dir, lr_dir=lr_dir, progress=False)
+    assert [row["name"] for row in result["images"]] == ["0.png", "2.png"]
+
+
+def test_many_faults_are_one_sentence(hr_dir):
+    for number in range(100):
+        (hr_dir / f"x{number}.png").touch()
+    with pytest.raises(DataError, match=r"100 cannot be scored.*; and 88 more"):
+        check_set(hr_dir)
+
+
+def test_a_model_that_fails_gives_no_mean(hr_dir):
+    def picky(lr):
+        raise ImageError("too blue.")
+
+    with pytest.raises(DataError, match=r"0\.png cannot be scored: too blue"):
+        evaluate(picky, hr_dir, progress=False)
 
 
 def test_evaluate_refuses_what_it_cannot_score(hr_dir, tmp_path):

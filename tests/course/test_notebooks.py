@@ -116,8 +116,10 @@ def add_words(count, heading="## Text"):
         (edit_cell(2, source="# @title A\nx", metadata={"tags": ["figure"]}), "folded in Colab"),
         (add_words(2700), "words of core text, the most is 2700"),
         (add_words(3700, "## Exercises\n\n"), "words, the most is 3700"),
-        (lambda n: n.update(cells=[*n.cells[:2], *map(new_code_cell, "1" * 87), *n.cells[2:]]),
-         "91 cells, the most is 90"),
+        (
+            lambda n: n.update(cells=[*n.cells[:2], *map(new_code_cell, "1" * 87), *n.cells[2:]]),
+            "91 cells, the most is 90",
+        ),
     ],
 )
 def test_each_fault_is_found_and_is_the_only_one(good, spoil, words):
