@@ -74,6 +74,7 @@ def collect(
         "cards": [cards[name] for name in order if name in cards],
         "bicubic": found["bicubic"],
         "ablation": found.get("ablation"),
+        "degraded": found.get("degraded"),
         "benchmarks": [found[name] for name in found if name.startswith("benchmark-")],
         "pictures": found.get("pictures"),
         "folder": _link(results, base),

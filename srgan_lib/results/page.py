@@ -10,10 +10,11 @@ from ..performance.benchmark import report
 from ..recipes import VARIANTS
 from .card_text import COLUMNS, DASH, duration, figure, scores_row, share, table
 from .chance import chance
+from .degraded import cells, overall
 from .pictures import STRIPS, courses, scattered_sets
 from .scores import VALIDATION_SIZE
 from .targets import COLOR_SHIFT, CONSISTENCY, PAPER, PAPER_PICTURES
-from .verdicts import score_targets, speed_rows, target_rows
+from .verdicts import degraded_rows, score_targets, speed_rows, target_rows
 
 CURVE = "quality-over-minutes.png"
 SCATTER = "perception-distortion.png"
@@ -33,6 +34,7 @@ def render_results(
     pictures: Mapping[str, Any] | None = None,
     folder: str = "data/results",
     card_pages: Mapping[str, str] | None = None,
+    degraded: Mapping[str, Any] | None = None,
 ) -> str:
     """The Markdown of RESULTS.md.
 
@@ -44,6 +46,7 @@ def render_results(
         benchmarks: of `srgan_lib.performance.benchmark`, one for each device.
         pictures: {"networks": names that are in them}; `folder` is where they are.
         card_pages: name -> link to its card.
+        degraded: of `degraded.measure`.
     """
     sections = {
         "In one minute": _minute(cards, bicubic),
@@ -52,6 +55,7 @@ def render_results(
         "All scores": _scores(cards, bicubic),
         "How each network was trained": _training(cards, card_pages or {}),
         "Targets": _targets(cards),
+        "Real photographs": _degraded(degraded),
         "Each change alone": _ablation(ablation, folder),
         "Artifacts": _artifacts(cards, bicubic),
         "Quality against minutes": _curve(cards, folder),
@@ -233,6 +237,31 @@ def _targets(cards) -> list[str]:
     header = ["network", "score", "trained on", "measured", "floor", "", "goal", ""]
     about = "Floors are lower for networks that were trained on CPU cores alone; goals are a GPU's."
     return [about, "", *table(header, target_rows(cards), left=3)]
+
+
+def _degraded(measured: Mapping[str, Any] | None) -> list[str]:
+    if not measured:
+        return ["Not measured yet."]
+    counts, names = measured["pictures"], list(measured["networks"])
+    made = "; ".join(f"*{row}*: {steps}" for row, steps in measured["steps"].items())
+    about = (
+        f"LR is seldom a clean bicubic shrink. {made}, the parameters as in chapter 1 and the seed "
+        f"0. PSNR-Y / LPIPS over {', '.join(counts)}, {sum(counts.values())} pictures together, by "
+        "`python -m srgan_lib.results.degraded`."
+    )
+    scores = {name: overall(measured, name) for name in names}
+    rows = [[f"`{name}`", *cells(scores[name])] for name in names]
+    lines = [about, "", *table(["network", *measured["steps"]], rows)]
+    if targets := degraded_rows(scores):
+        lines += ["", "What was set out for, with `srgan-photo`:", ""]
+        lines += table(["row", "score", "measured", "goal", ""], targets, left=2)
+    sets = [
+        [f"`{name}`", set_name, *cells(measured["networks"][name]["scores"][set_name])]
+        for set_name in counts
+        for name in names
+    ]
+    sets = table(["network", "set", *measured["steps"]], sets, left=2)
+    return [*lines, "", *folded("Each set", sets)]
 
 
 def _ablation(ablation, folder: str) -> list[str]:

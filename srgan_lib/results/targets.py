@@ -37,3 +37,11 @@ SPEED_TARGETS: dict[tuple[str, str], tuple[tuple[float | None, float | None], ..
 }
 COLOR_SHIFT = 2.0  # of 255, at most, on every picture, of what the course gives out for use
 CONSISTENCY = 40.0  # dB, at least, of srresnet in the mean
+# Of `srgan-photo`, over all pictures: row of `degraded` -> LPIPS at most, and PSNR-Y at least, as
+# decibels beside bicubic's.
+PHOTO_TARGETS: dict[str, tuple[float, float | None]] = {
+    "clean": (0.20, None),
+    "light": (0.26, -0.6),
+    "medium": (0.32, -0.6),
+    "heavy": (0.42, -0.6),
+}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..system.devices import THEN
 from .card_text import COLUMNS, DASH, devices, figure
-from .targets import SPEED_TARGETS, TARGETS
+from .targets import COLOR_SHIFT, PHOTO_TARGETS, SPEED_TARGETS, TARGETS
 
 
 class Verdict(NamedTuple):
@@ -77,6 +77,27 @@ def target_rows(cards: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             continue
         trained_on = THEN.join(devices(target.card))
         rows.append([*row, trained_on, target.measured, *target.floor[:2], *target.goal[:2]])
+    return rows
+
+
+def degraded_rows(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[list[str]]:
+    """Rows of the table of `PHOTO_TARGETS`: row, score, measured, goal, verdict.
+
+    Args:
+        scores: network -> row -> scores, of `degraded.overall`.
+    """
+    if not {"srgan-photo", "bicubic"} <= scores.keys():
+        return []
+    rows = []
+    lpips, decibels = partial(figure, digits=4), partial(figure, digits=2)
+    for row, (most, beside) in PHOTO_TARGETS.items():
+        mine, bicubic = scores["srgan-photo"][row], scores["bicubic"][row]
+        judged = [("LPIPS", mine["lpips"], most, lpips, True)]
+        if beside is not None:
+            judged.append(("PSNR-Y", mine["psnr_y"], bicubic["psnr_y"] + beside, decibels, False))
+        judged.append(("worst color shift", mine["worst_color_shift"], COLOR_SHIFT, decibels, True))
+        for title, value, target, show, less in judged:
+            rows.append([row, title, show(value), *verdict(value, target, show, less)[:2]])
     return rows
 
 

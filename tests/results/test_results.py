@@ -266,7 +266,7 @@ def test_a_cpu_has_no_target_in_milliseconds(monkeypatch):
 def test_without_any_measurement(tmp_path):
     page = render_results([], BICUBIC)
     assert (
-        page.count("Not measured yet.") == 2
+        page.count("Not measured yet.") == 3
         and "LPIPS has not been" in page
         and "No card has a history" in page
     )
