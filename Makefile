@@ -10,7 +10,7 @@ OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy
 # On tensors as small as the tests', a second thread costs more than it gains.
 SMALL := OMP_NUM_THREADS=1
 
-.PHONY: help course handout pages student grade test lint unit nbval colab-test colab soak audit clean
+.PHONY: help course handout pages your-picture student grade test lint unit nbval colab-test colab soak audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -26,6 +26,9 @@ handout: $(READY)  ## the same, going on from the checkpoints of the last build
 
 pages: $(READY)  ## the pages and PDFs anew, from the notebooks that the last build executed
 	@$(PY) -m srgan_lib.course.handout.build --executed
+
+your-picture: $(READY)  ## only the page that enlarges the reader's own picture, in build/handout
+	@$(PY) -m srgan_lib.course.your_picture.build
 
 student: $(READY)  ## the notebooks without the solutions of their exercises, in build/student
 	@$(PY) -m srgan_lib.course.student_copies
@@ -46,6 +49,7 @@ lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebo
 	@$(PY) -m ruff check .
 	@$(PY) -m codespell_lib *.md *.cff Makefile data/*/*.md docs notebooks srgan_lib tests
 	@$(PY) -m srgan_lib.course.notebooks --check
+	@$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 unit: $(READY)  ## the unit tests in random order; SEED=N repeats one, JOBS=N runs N side by side
 	@seed=$(or $(SEED),$$(date +%s)); echo "make unit SEED=$$seed has this order."; \

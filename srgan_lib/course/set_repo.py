@@ -37,12 +37,19 @@ def parse_repository(text: str, branch: str | None = None) -> tuple[str, str]:
     return name, branch
 
 
+def website(owner_repo: str) -> str:
+    """The address at which GitHub Pages has the handout of OWNER/REPO."""
+    owner, repo = owner_repo.split("/")
+    return f"https://{owner.lower()}.github.io/{repo}/"
+
+
 def rewrite(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
-    """Replace (OWNER/REPO, branch) in every GitHub and Colab address of `text`."""
+    """Replace (OWNER/REPO, branch) in every GitHub, GitHub Pages and Colab address of `text`."""
     address = rf"(github\.com/|colab\.research\.google\.com/github/){re.escape(old[0])}(?![\w-])"
     with_branch = rf"{address}(@|/blob/|/tree/|/raw/){re.escape(old[1])}(?![\w.-])"
     text = re.sub(with_branch, lambda found: f"{found[1]}{new[0]}{found[2]}{new[1]}", text)
-    return re.sub(address, lambda found: f"{found[1]}{new[0]}", text)
+    text = re.sub(address, lambda found: f"{found[1]}{new[0]}", text)
+    return text.replace(website(old[0]), website(new[0]))
 
 
 def main(arguments: list[str] | None = None) -> int:

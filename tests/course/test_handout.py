@@ -190,11 +190,13 @@ def test_the_alt_text_of_a_cell_serves_its_picture():
 
 def test_the_badge_becomes_a_link_and_other_chapters_stay_in_the_handout():
     link = badge("02_more.ipynb").rpartition("(")[2].rstrip(")")
-    text = f"{badge('01_tiny.ipynb')}\n\n# Tiny\n\nFirst.\n\n[on]({link})"
+    page = f"[page]({pages.WEBSITE}your_picture.html)"
+    text = f"{badge('01_tiny.ipynb')}\n\n# Tiny\n\nFirst.\n\n[on]({link}), {page}"
     page = page_of(new_markdown_cell(text))
     assert page.body.find("img") is None
     assert page.body.find("a", string="Open in Colab")["href"].endswith("notebooks/01_tiny.ipynb")
     assert page.body.find("a", string="on")["href"] == "02_more.html"
+    assert page.body.find("a", string="page")["href"] == "your_picture.html"
     assert (page.title, page.lead) == ("Tiny", "First.")
 
 

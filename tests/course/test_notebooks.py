@@ -311,6 +311,9 @@ def test_another_repository_is_set_in_every_address_and_nowhere_else():
     }
     for text, after in moved.items():
         assert set_repo.rewrite(text.format(*old), old, new) == text.format(*after)
+    pages = "see https://{}/your_picture.html"
+    moved = set_repo.rewrite(pages.format("srgan-course.github.io/srgan-course"), old, new)
+    assert moved == pages.format("someone.github.io/class-2027")
 
 
 def test_setting_the_repository_moves_setup_cell_and_badges(good, monkeypatch, capsys):

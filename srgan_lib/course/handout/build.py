@@ -19,6 +19,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from ...errors import SRGANError
 from ...system.process import open_output
 from ..notebooks import NOTEBOOKS, ROOT, notebook_paths
+from ..your_picture.build import NAME as YOUR_PICTURE
+from ..your_picture.build import build_page
 from .book import PAPERS, print_book
 from .browser import BrowserError, open_browser
 from .faults import faults, faults_shown, oversize
@@ -131,7 +133,7 @@ def build(
 def _write(pages: list[Page], output: Path) -> None:
     """Write the pages, the PDFs and the index, or raise with what is wrong."""
     anchors = {f"{p.name}.html": {tag["id"] for tag in p.body.find_all(id=True)} for p in pages}
-    anchors["index.html"] = set()
+    anchors |= {"index.html": set(), YOUR_PICTURE: set()}
     _end_if([fault for page in pages for fault in faults(page, anchors)])
     layout = Layout(pages)
     heavy = []
@@ -149,6 +151,7 @@ def _write(pages: list[Page], output: Path) -> None:
                 print_book(layout, browser, output / prints[paper], paper)
     except BrowserError as error:
         print(f"No PDF was made. {error}")
+    build_page(output / YOUR_PICTURE)
     (output / "index.html").write_text(layout.index(prints), encoding="utf-8")
 
 

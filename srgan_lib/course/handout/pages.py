@@ -13,10 +13,12 @@ from latex2mathml import converter
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from ..notebooks import BADGE
+from ..notebooks import BADGE, repository
+from ..set_repo import website
 
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"]*/(\w+)\.ipynb")
 COLAB = "Open in Colab"
+WEBSITE = website(repository()[0])
 STRIP = 1.8  # a picture that is wider than so many times its height is a row of pictures
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -115,6 +117,7 @@ def render(name: str, notebook: nbformat.NotebookNode) -> Page:
                 lambda link: link[0] if link[1] == name else f"{link[1]}.html", cell.source
             )
             cell.source = re.sub(r"\((\d\d[a-z]?_\w+)\.ipynb", r"(\1.html", cell.source)
+            cell.source = cell.source.replace(f"({WEBSITE}", "(")  # these pages, on the web
         elif cell.cell_type == "code":
             cell.outputs = list(_readable(cell.outputs))
     exporter = BodyExporter(
