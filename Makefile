@@ -30,8 +30,8 @@ pages: $(READY)  ## the pages and PDFs anew, from the notebooks that the last bu
 your-picture: $(READY)  ## only the page that enlarges the reader's own picture, in build/handout
 	@$(PY) -m srgan_lib.course.your_picture.build
 
-student: $(READY)  ## the notebooks without the solutions of their exercises, in build/student
-	@$(PY) -m srgan_lib.course.student_copies
+student: $(READY)  ## notebooks without solutions, in build/student; REPO=OWNER/REPO@BRANCH: for there
+	@$(PY) -m srgan_lib.course.student_set $(if $(REPO),--repo "$(REPO)") $(if $(FORCE),--force)
 
 grade: $(READY)  ## points for the notebooks in SUBMISSIONS=FOLDER, a table in build/grades.csv
 	@$(if $(SUBMISSIONS),,echo "Name the students' folder: make grade SUBMISSIONS=FOLDER"; exit 2)

@@ -72,9 +72,13 @@ def repository() -> tuple[str, str]:
     return form[1], form[2]
 
 
-def badge(name: str) -> str:
-    """The Markdown of the "Open in Colab" badge for the notebook file `name`."""
-    owner_repo, branch = repository()
+def badge(name: str, home: tuple[str, str] | None = None) -> str:
+    """The Markdown of the "Open in Colab" badge for the notebook file `name`.
+
+    Args:
+        home: OWNER/REPO and branch that it is in; the course's if not given.
+    """
+    owner_repo, branch = home or repository()
     colab = "https://colab.research.google.com"
     link = f"{colab}/github/{owner_repo}/blob/{branch}/notebooks/{name}"
     return f"[![Open In Colab]({colab}/assets/colab-badge.svg)]({link})"

@@ -97,10 +97,10 @@ def setup(library: Path | None = None, *, save_to_drive: bool = False) -> Enviro
 
 def describe_library() -> str:
     """Repository, branch and commit of the library that runs, as far as git knows them."""
-    origin = code_origin() or "a folder that no repository is known of"
+    origin = code_origin() or "a local folder"
     commit, _, changed = (code_commit() or "").partition("-")
     if not commit:
-        return f"{origin}, without a commit"
+        return f"{origin}, no clone of git"
     return f"{origin}, commit {commit[:7]}{', changed since' if changed else ''}"
 
 

@@ -1,28 +1,32 @@
-"""The students' copies: `make student`, or `python -m srgan_lib.course.student_copies`.
+"""A notebook without its solutions, for students; `student_set` writes them all.
 
-A notebook holds the solutions in cells tagged "solution". Their statements that end in the comment
-`# solution` are left out of the copy; everything else stays, to the letter. A check, a cell tagged
-"check", judges the answers.
+The solutions are in cells tagged "solution". Their statements that end in the comment `# solution`
+are left out of the copy, and so are the answers to the questions; everything else that is code
+stays, to the letter. A check, a cell tagged "check", judges the answers.
 """
 
-import argparse
 import ast
 import re
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import nbformat
 
 from ..errors import SRGANError
-from ..system.process import open_output
-from .notebooks import NOTEBOOKS, ROOT, notebook_paths
+from .notebooks import BADGE, repository
+from .set_repo import rewrite
 
-OUTPUT = ROOT / "build" / "student"
 MARK = "# solution"
 YOURS = "# your code"
 TITLE = "# @title"
+ANSWER = re.compile(r"<details>\s*<summary>Answer</summary>.*?</details>", flags=re.DOTALL)
+UNFOLD = re.compile(r"Answer first, then unfold\.")
+INTRODUCTION = """## Exercises
+
+They need the setup cell and the imports of this notebook, and nothing in between. Write your own
+code in place of every `...`, run the cell, then the check below it, which says in one sentence what
+is wrong. Each has a hint. All symbols and words of the course are in the
+[glossary](https://github.com/{}/blob/{}/docs/glossary.md)."""
 MAGIC = re.compile(r"^(\s*)[%!].*$", flags=re.MULTILINE)  # of IPython, and no Python
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
 
@@ -134,58 +138,42 @@ def published(notebook: nbformat.NotebookNode, chapter: nbformat.NotebookNode) -
     return same
 
 
-def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with stubs for solutions. A failing check does not stop a run of all cells."""
+def student_copy(
+    notebook: nbformat.NotebookNode, home: tuple[str, str] | None = None
+) -> nbformat.NotebookNode:
+    """The notebook for students: with stubs for solutions, and without answers.
+
+    A failing check does not stop a run of all cells.
+
+    Args:
+        home: OWNER/REPO and branch where the copies will be: badge, setup cell and links lead
+            there. Without it there is no badge, for the course's own opens the solutions.
+
+    Raises:
+        SRGANError: a solution is marked in a wrong way, or a text speaks of what is not there.
+    """
     copy = nbformat.from_dict(notebook)
+    course = repository()
     for cell in copy.cells:
         if "solution" in tags(cell):
             cell.source = stub(cell.source)
             cell.metadata = {"tags": ["exercise"]}
         elif "check" in tags(cell):
             cell.metadata["tags"] = [*tags(cell), "raises-exception"]
+        elif cell.cell_type == "markdown":
+            cell.source = _text(cell.source, course)
+        if home:
+            cell.source = rewrite(cell.source, course, home)
+        elif cell.cell_type == "markdown":
+            cell.source = BADGE.sub("", cell.source).lstrip()
     return copy
 
 
-def write_copies(folder: Path = NOTEBOOKS, output: Path = OUTPUT) -> list[Path]:
-    """Write the students' copy of every notebook that has exercises; returns the paths.
-
-    Raises:
-        SRGANError: no notebook there has exercises, or a solution is marked in a wrong way.
-    """
-    written = []
-    output.mkdir(parents=True, exist_ok=True)
-    for path in notebook_paths(folder):
-        notebook = nbformat.read(path, as_version=4)
-        try:
-            if not exercises(notebook):
-                continue
-            copy = student_copy(notebook)
-        except SRGANError as error:
-            raise SRGANError(f"{path.name}: {error}") from error
-        nbformat.write(copy, output / path.name)
-        written.append(output / path.name)
-    if not written:
-        raise SRGANError(f"No notebook in {folder} has exercises: nothing was written.")
-    return written
-
-
-@open_output()  # it prints names, and paths of any alphabet
-def main(arguments: list[str] | None = None) -> int:
-    """Write the copies and name them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m srgan_lib.course.student_copies", description="Notebooks without solutions."
-    )
-    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder to read")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write")
-    options = parser.parse_args(arguments)
-    try:
-        written = write_copies(options.notebooks, options.output)
-    except SRGANError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{len(written)} notebooks with stubs in {options.output}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _text(text: str, course: tuple[str, str]) -> str:
+    """A text of the course for those who have no solutions and no answers."""
+    if text.startswith("## Exercises"):
+        return INTRODUCTION.format(*course)
+    text = UNFOLD.sub("Write your answer below each.", ANSWER.sub("*Your answer:*", text))
+    if told := re.search(r"[^.\n]*(?:\bunfold|# solution|<summary>(?!Hint<))[^.\n]*", text):
+        raise SRGANError(f"A text speaks of what the copy has not: {told[0].strip()!r}.")
+    return text

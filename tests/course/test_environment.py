@@ -80,7 +80,8 @@ def test_a_kernel_that_runs_another_library_is_to_be_restarted(tmp_path):
     [
         ("https://a/b@main", "1234567890", "https://a/b@main, commit 1234567"),
         ("https://a/b", "1234567890-dirty", "https://a/b, commit 1234567, changed since"),
-        (None, None, "a folder that no repository is known of, without a commit"),
+        (None, "1234567890", "a local folder, commit 1234567"),
+        (None, None, "a local folder, no clone of git"),
     ],
 )
 def test_setup_says_which_library_runs(monkeypatch, capsys, origin, commit, said):

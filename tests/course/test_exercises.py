@@ -7,7 +7,7 @@ from dataclasses import replace
 import nbformat
 import pytest
 import torch
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from srgan_lib.course import checks, student_copies
 from srgan_lib.course.notebooks import notebook_paths
@@ -64,8 +64,9 @@ def test_the_copy_is_the_notebook_without_the_lines_left_out(path):
     assert len(copy.cells) == len(notebook.cells)
     solutions = 0
     for cell, copied in zip(notebook.cells, copy.cells, strict=True):
-        if "solution" not in cell.metadata.get("tags", ()):
+        if cell.cell_type == "code" and "solution" not in cell.metadata.get("tags", ()):
             assert copied.source == cell.source
+        if "solution" not in cell.metadata.get("tags", ()):
             continue
         solutions += 1
         written, kept = cell.source.splitlines(), copied.source.splitlines()
@@ -132,25 +133,26 @@ def test_a_wrong_mark_is_named(source, words):
         student_copies.stub(source)
 
 
-def test_the_tool_writes_copies_and_names_what_is_wrong(tmp_path, capsys):
-    source, output = tmp_path / "in", tmp_path / "out"
-    source.mkdir()
-    solution = new_code_cell("x = 1  # solution", metadata={"tags": ["solution"]})
-    check = new_code_cell('check("1.1", x)', metadata={"tags": ["check"]})
-    notebook = new_notebook(cells=[new_markdown_cell("# One"), solution, check])
-    nbformat.write(notebook, source / "01_one.ipynb")
-    nbformat.write(new_notebook(cells=[new_code_cell("1")]), source / "02_none.ipynb")
-    arguments = ["--notebooks", str(source), "--output", str(output)]
-    assert student_copies.main(arguments) == 0
-    assert [path.name for path in output.iterdir()] == ["01_one.ipynb"]
-    copy = nbformat.read(output / "01_one.ipynb", as_version=4)
-    assert copy.cells[1].source == "x = ...  # your code"
-    assert "raises-exception" in copy.cells[2].metadata.tags
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_texts_of_a_copy_hold_no_answer_and_speak_of_no_solution(path):
+    notebook = nbformat.read(path, as_version=4)
+    old, new = ("\n".join(c.source for c in n.cells if c.cell_type == "markdown")
+                for n in (notebook, student_copies.student_copy(notebook)))  # fmt: skip
+    answers = student_copies.ANSWER.findall(old)
+    assert new.count("*Your answer:*") == len(answers) == old.count("<summary>Answer</summary>")
+    assert not any(answer.split("\n\n")[1] in new for answer in answers)
+    for word in ("Answer</summary>", "unfold", "make student", "# solution", "badge.svg"):
+        assert word not in new
+    assert not re.search(r"\b(a|the|each) solution\b", new)
+    for stays in (r"<summary>Hint</summary>.*?</details>", r"\*\*\d+\.\*\* [^\n]+", r"^#+ [^\n]+"):
+        assert re.findall(stays, new, re.S | re.M) == re.findall(stays, old, re.S | re.M)
 
-    solution.source = "x = 1"
-    nbformat.write(notebook, source / "01_one.ipynb")
-    assert student_copies.main(arguments) == 1
-    assert "01_one.ipynb: A solution cell marks nothing" in capsys.readouterr().err
+
+def test_a_text_that_speaks_of_what_is_not_there_is_named():
+    for text in ("Now unfold the answer.", "<details><summary>Solution</summary>x</details>",
+                 "Lines that end in `# solution`."):  # fmt: skip
+        with pytest.raises(SRGANError, match="speaks of what the copy has not"):
+            student_copies.student_copy(new_notebook(cells=[new_markdown_cell(text)]))
 
 
 # What students get wrong most often, and a word of the sentence that each check has for it.

@@ -243,7 +243,7 @@ def run_setup_cell(folder, **variables):
 def test_the_setup_cell_finds_the_library_next_to_it():
     done = run_setup_cell(notebooks.ROOT / "data")
     assert done.returncode == 0 and "smoke" in done.stdout, done.stderr
-    assert re.search(r"^library +\S.*, (commit [0-9a-f]{7}|without a commit)", done.stdout)
+    assert re.search(r"^library +\S.*, (commit [0-9a-f]{7}|no clone of git)", done.stdout)
 
 
 def library(folder, name, repository):
