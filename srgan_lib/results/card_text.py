@@ -168,6 +168,9 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
         return "random weights"
     if rebuilt := init.get("rebuilt"):  # by `srgan_lib.results.paper_start`: no training
         text = f"`{init['name']}` rebuilt as a network of variant `{rebuilt}`"
+    elif added := init.get("added"):  # by `srgan_lib.results.transfer`: no training
+        learned = f"`{added['name']}` learned in {added['steps']:,} steps from `{added['beyond']}`"
+        text = f"`{init['name']}` with what {learned} added to its weights"
     else:
         text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
     device = init.get("device") or stage["device"]

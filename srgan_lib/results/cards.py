@@ -54,7 +54,8 @@ def start_facts(name_or_file: str | Path) -> dict[str, Any]:
         "minutes": info["minutes"],
         "device": info.get("device"),
         "init": info["init"] if "init" in info else _init_of(path),
-        **{key: info[key] for key in ("mixed", "rebuilt") if key in info},  # by a tool, afterwards
+        # By a tool, afterwards.
+        **{key: info[key] for key in ("mixed", "rebuilt", "added") if key in info},
     }
 
 

@@ -23,6 +23,7 @@ from ..images import crop_to_multiple, load_folder
 from ..inference import upscale
 from ..metrics import LPIPS, psnr
 from ..performance.fast_generator import fast_copy
+from ..system.command_line import CommandLine
 from ..system.devices import choose_device
 from ..system.files import DATA, write_json
 from ..system.process import report_errors
@@ -154,7 +155,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status 0, or 2 with one sentence."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = CommandLine(description=__doc__.splitlines()[0])
     default = [name for name in PICKED if name in shipped_weights()]
     parser.add_argument("--networks", nargs="*", default=default, metavar="NAME")
     parser.add_argument("--sets", nargs="*", default=["Set5", "BSD100"], metavar="SET")
