@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import nbformat
 from bs4 import BeautifulSoup, Tag
 from jinja2 import pass_context
-from latex2mathml import converter
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ..notebooks import BADGE, repository
 from ..set_repo import website
+from .formulas import mathml
 
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"]*/(\w+)\.ipynb")
 COLAB = "Open in Colab"
@@ -67,16 +67,6 @@ class Page:
     def picture(self) -> Tag | None:
         """The first picture that a cell made."""
         return self.body.select_one(".output img[src^='data:image/']")
-
-
-def mathml(tex: str, display: str) -> str:
-    """A formula as MathML; `display` is "inline" or "block"."""
-    # What the converter lacks or does otherwise than MathJax, which shows the same cell in Jupyter.
-    tex = re.sub(r"\\arg\b", r"\\operatorname{arg}", tex)
-    tex = re.sub(r"\\(begin|end)\{align(ed)?\}", r"\\\1{align*}", tex)
-    if display == "block":
-        tex = re.sub(r"\\(min|max)(?=\s*_)", r"\\\1\\limits", tex)
-    return converter.convert(tex, display=display)
 
 
 class MathRenderer(IPythonRenderer):
