@@ -18,7 +18,7 @@ from .errors import ConfigError, Note, SRGANError, TrainingError, WeightsError
 from .system.devices import THEN, device_name
 from .system.files import expanded
 from .vgg import VGGFeatures
-from .weights import _write, save_weights, weights_info
+from .weights import WEIGHTS, _write, save_weights, weights_info
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
@@ -81,7 +81,6 @@ def has_checkpoint(path: str | Path) -> bool:
 
 
 CHECKPOINT = "checkpoint.pt"
-WEIGHTS = "generator.safetensors"
 
 
 class Resumable:

@@ -18,8 +18,11 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from .errors import ConfigError, SRGANError, WeightsError
 from .models import Generator
 from .system.files import DATA, expanded, write_atomically
+from .system.state_dicts import plain_state, read_file
 
 SHIPPED = DATA / "weights"
+WEIGHTS = "generator.safetensors"  # in a run's folder
+_REPEATED = ("blocks.", "upsample.")  # parts of a generator that can be longer
 
 
 def _write(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:
@@ -65,9 +68,12 @@ def find_weights(name_or_file: str | Path) -> Path:
     Raises:
         WeightsError: there is neither such a name nor such a file.
     """
-    for path in (expanded(name_or_file), SHIPPED / f"{name_or_file}.safetensors"):
-        if path.is_file():
-            return path
+    path = expanded(name_or_file)
+    for file in (path, SHIPPED / f"{name_or_file}.safetensors"):
+        if file.is_file():
+            return file
+    if (path / WEIGHTS).is_file():
+        raise WeightsError(f"{path} is a folder: give the network in it, {path / WEIGHTS}.")
     names = ", ".join(shipped_weights()) or "none yet"
     raise WeightsError(
         f"There are no weights {str(name_or_file)!r}: give a .safetensors file or a shipped name "
@@ -76,29 +82,47 @@ def find_weights(name_or_file: str | Path) -> Path:
 
 
 def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu") -> Generator:
-    """A generator in eval mode from a shipped name or a .safetensors file.
+    """A generator in eval mode from a shipped name or a file.
+
+    A file that `save_weights` has written says how to build it. Other people's .safetensors and
+    .pth files are taken where their layers have the names and shapes of a `Generator`.
 
     Raises:
-        WeightsError: missing, damaged, not written by `save_weights`, or of another shape.
+        WeightsError: missing, damaged, or of another shape.
     """
     path = find_weights(name_or_file)
     header, tensors = _read_weights(path)
     try:
-        config = json.loads(header["config"])
+        config = json.loads(header["config"]) if "config" in header else _config_of(tensors)
         _check_size(config, tensors)
         generator = Generator(**config)
         generator.load_state_dict(tensors)
     except KeyError:
         raise WeightsError(
-            f"{path} does not say which generator it belongs to: use a file of this course's "
-            "train command."
+            f"{path} does not say which generator it belongs to, and its layers "
+            f"({', '.join(list(tensors)[:2])}, ...) are not named as this course's: use a file of "
+            f"its train command.{_beside(path)}"
         ) from None
     except (RuntimeError, SRGANError) as error:
         reason = str(error).splitlines()[-1].strip().rstrip(".")
         raise WeightsError(f"The weights in {path} do not fit the generator: {reason}.") from None
     except Exception as error:  # a header can be wrong in any way
-        raise _unreadable(path, error) from None
+        raise WeightsError(
+            f"{path} cannot be read as weights ({type(error).__name__}): get it again."
+        ) from None
     return generator.to(device).eval()
+
+
+def _config_of(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """What builds the generator that these weights belong to, by their names and shapes."""
+    count = {part: {n.split(".")[1] for n in tensors if n.startswith(part)} for part in _REPEATED}
+    variant = "paper" if "head.1.weight" in tensors else "blog"  # the post's has no activation
+    return {
+        "scale": 2 ** len(count["upsample."]),
+        "num_blocks": len(count["blocks."]),
+        "channels": len(tensors["head.0.weight"]),
+        "variant": variant if "fuse.1.weight" in tensors else "course",  # without batch norm
+    }
 
 
 def _check_size(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
@@ -111,15 +135,22 @@ def _check_size(config: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Non
 def _read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """The header and the tensors of a weights file."""
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return file.metadata() or {}, tensors
-    except Exception as error:  # a damaged file can fail in any way
-        raise _unreadable(path, error) from None
+        header, state = read_file(path)
+    except WeightsError as error:
+        raise WeightsError(f"{error}{_beside(path)}") from None
+    if {"recipe", "step", "optimizers"} <= state.keys():
+        beside = _beside(path) or " Train on in its folder, which writes the network, too."
+        raise WeightsError(f"{path} is a checkpoint, to go on training from.{beside}")
+    tensors = plain_state(state)
+    return header, {name: x for name, x in tensors.items() if isinstance(x, torch.Tensor)}
 
 
-def _unreadable(path: Path, error: Exception) -> WeightsError:
-    return WeightsError(f"{path} cannot be read as weights ({type(error).__name__}): get it again.")
+def _beside(path: Path) -> str:
+    """A sentence on the weights that lie beside a file that is none."""
+    for file in (path.with_suffix(".safetensors"), path.with_name(WEIGHTS)):
+        if file.is_file() and file != path:
+            return f" The network beside it is {file}."
+    return ""
 
 
 def weights_info(name_or_file: str | Path) -> dict[str, Any]:
@@ -130,10 +161,11 @@ def weights_info(name_or_file: str | Path) -> dict[str, Any]:
     """
     path = find_weights(name_or_file)
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="pt") as file:  # without its tensors
             info = json.loads((file.metadata() or {}).get("info", "{}"))
-    except Exception as error:
-        raise _unreadable(path, error) from None
+    except Exception:
+        _read_weights(path)  # says what is wrong, if it is no file of others
+        return {}
     return info if isinstance(info, dict) else {}
 
 

@@ -16,6 +16,7 @@ from typing import IO, NamedTuple
 from tqdm.auto import tqdm
 
 from ..errors import DataError
+from ..system.file_kinds import what_it_is
 from ..system.files import expanded
 
 UNPACKED_LIMIT = 20 * 10**9  # bytes; DIV2K, the largest set of the course, needs a fifth of it
@@ -87,7 +88,10 @@ def _open(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
         return tarfile.open(archive)
     if zipfile.is_zipfile(archive):
         return zipfile.ZipFile(archive)
-    raise ValueError("it is neither a zip nor a tar archive, or it is damaged")
+    what = what_it_is(archive) or ""
+    if not what or what.startswith(("a zip", "packed")):
+        raise ValueError("it is neither a zip nor a tar archive, or it is damaged")
+    raise ValueError(f"it is neither a zip nor a tar archive, but {what}")
 
 
 def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
