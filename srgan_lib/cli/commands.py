@@ -146,6 +146,14 @@ def run_results(args: argparse.Namespace) -> None:
     print(write_results())
 
 
+def run_export(args: argparse.Namespace) -> None:
+    from ..performance.onnx_export import export_onnx
+
+    generator = load_generator(args.weights)
+    path = export_onnx(generator, args.output, force=args.force)
+    print(f"{path}: x{generator.scale}, RGB in [0, 1], (N, 3, H, W)")
+
+
 def run_benchmark(args: argparse.Namespace) -> None:
     if args.json:
         check_new(args.json, force=args.force)

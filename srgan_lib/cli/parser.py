@@ -97,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
 
     sub = command(
+        "export", commands.run_export, "Write a network as ONNX, for programs without PyTorch.",
+        "export srgan srgan.onnx",
+    )  # fmt: skip
+    sub.add_argument("weights", metavar="NAME", help="a shipped network or a .safetensors file")
+    sub.add_argument("output", help="a .onnx file")
+    sub.add_argument("--force", action="store_true", help="overwrite the output if it exists")
+
+    sub = command(
         "benchmark", commands.run_benchmark, "Time training and inference against the plain way.",
         "benchmark --seconds 60 --json benchmark.json",
     )  # fmt: skip
