@@ -16,6 +16,7 @@ from srgan_lib.errors import ConfigError
 CHAPTERS = [
     "01_problem_formulation",
     "02_data_preparation",
+    "02b_data_in_depth",
     "03_srresnet_pretraining",
     "03b_srresnet_in_depth",
     "04_srgan_training",
