@@ -13,6 +13,7 @@ from zlib import crc32
 import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..degradation import bicubic_upscale
@@ -31,7 +32,7 @@ Cursor = dict[str, float]
 
 def line_cursors(fig: Figure, xs: Sequence[float]) -> list[list[Cursor]]:
     """For each x a vertical line through every panel of a figure, in fractions of the figure."""
-    fig.canvas.draw()  # only now does the layout stand
+    _lay_out(fig)
     cursors = []
     for x in xs:
         lines = []
@@ -45,9 +46,20 @@ def line_cursors(fig: Figure, xs: Sequence[float]) -> list[list[Cursor]]:
 
 def dot_cursors(fig: Figure, points: Sequence[tuple[float, float]]) -> list[list[Cursor]]:
     """For each point (x, y) of the first panel a dot there, in fractions of the figure."""
-    fig.canvas.draw()
+    _lay_out(fig)
     places = fig.axes[0].transData.transform(points) / [fig.bbox.width, fig.bbox.height]
     return [[{"x": float(x), "y": float(1 - y), "height": 0.0}] for x, y in places]
+
+
+def _lay_out(fig: Figure) -> None:
+    """Draw it once, for only then does its layout stand.
+
+    On a canvas of pixels: whatever canvas it has, one that was closed may have another, on which
+    the layout is not the one that `savefig` will draw.
+    """
+    canvas = fig.canvas
+    FigureCanvasAgg(fig).draw()
+    fig.set_canvas(canvas)
 
 
 class Scrubber(PictureWidget):

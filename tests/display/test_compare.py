@@ -5,9 +5,13 @@ import json
 import re
 from html.parser import HTMLParser
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import traitlets
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from PIL import Image
 
 from srgan_lib.display.film import Scrubber, dot_cursors, line_cursors
@@ -264,6 +268,29 @@ def test_cursors_lie_where_the_chart_has_its_values():
     box = axes[0].get_position()
     assert (low["x"], low["y"]) == pytest.approx((box.x0, 1 - box.y0))
     assert (high["x"], high["y"]) == pytest.approx((box.x1, 1 - box.y1))
+
+
+@pytest.mark.parametrize("canvas", [None, FigureCanvasBase, FigureCanvasPdf, FigureCanvasSVG])
+def test_cursors_lie_where_the_chart_is_drawn_whatever_became_of_its_figure(canvas):
+    """A notebook closes a figure that a widget shows; matplotlib 3.11 then changes its canvas."""
+    fig, axis = figure()
+    axis.plot([0, 3, 10], [0, 0.25, 1], color="white")
+    axis.plot([3], [0.25], "s", color="red", markersize=9)
+    if canvas is None:
+        plt.close(fig)
+    else:
+        canvas(fig)
+    kept = fig.canvas
+    (dot,) = dot_cursors(fig, [(3, 0.25)])
+    ((line,),) = line_cursors(fig, [3])
+    assert fig.canvas is kept
+    widget = Scrubber({"now": {"a": scene()}}, "x", chart=fig, chart_alt="A dot.", cursors=[dot])
+    chart = np.asarray(Image.open(io.BytesIO(widget._pictures[0]["png"])).convert("RGB"))
+    rows, columns = np.nonzero((chart == (255, 0, 0)).all(axis=2))
+    x, y = columns.mean() / chart.shape[1], rows.mean() / chart.shape[0]
+    assert (dot[0]["x"], dot[0]["y"]) == pytest.approx((x, y), abs=0.004)
+    assert line["x"] == pytest.approx(x, abs=0.004)
+    assert line["y"] < y < line["y"] + line["height"] < 1
 
 
 def test_the_output_of_a_cell_is_kept_small():
