@@ -4,6 +4,7 @@ Colors are Okabe and Ito's, which color-blind readers can tell apart.
 """
 
 import inspect
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -130,10 +131,17 @@ def show_crops(
 
 
 def show_code(thing: Any) -> None:
-    """Display the source of a function or class as it runs."""
-    from IPython.display import Code, display
+    """Display the source of a function or class as it runs, in the colors of the page it is on.
 
-    display(Code(textwrap.dedent(inspect.getsource(thing)), language="python"))
+    As Markdown: IPython's own `Code` brings a style sheet for light pages along, which the whole
+    page then has.
+    """
+    from IPython.display import Markdown, display
+
+    source = textwrap.dedent(inspect.getsource(thing)).rstrip()
+    longest = max(map(len, re.findall("`+", source)), default=0)
+    fence = "`" * max(3, longest + 1)
+    display(Markdown(f"{fence}python\n{source}\n{fence}"))
 
 
 def show_table(header: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:

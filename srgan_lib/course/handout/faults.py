@@ -32,6 +32,8 @@ def faults(page: Page, anchors: Mapping[str, set[str]]) -> Iterator[str]:
             if len(data) * 3 // 4 > PICTURE_BUDGET:
                 size = f"{len(data) * 3 / 4e6:.1f} MB"
                 yield f"{where}: a picture has {size}, {PICTURE_BUDGET / 1e6:g} MB are the most"
+        if cell.find("style"):
+            yield f"{where}: an output brings a style sheet, which would change the whole page"
         yield from _look(cell, where, f"{page.name}.html", anchors)
 
 
