@@ -28,7 +28,6 @@ OLD_RULES = {  # to be brought to these rules
     "04_srgan_training",
     "05_visual_comparison",
     "06_ablation",
-    "07_mistakes",
 }
 METADATA = {
     "accelerator": "GPU",
