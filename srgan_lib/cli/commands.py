@@ -97,8 +97,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
             "folder, or move it away."
         )
     sets, lpips = judges(args, device)
-    pool = _pool(args.data, recipe, device)
     init = load_generator(args.init) if args.init and not begun else None
+    pool = _pool(args.data, recipe, device)
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
     print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(pool)} pictures.")

@@ -7,6 +7,7 @@ serves as well.
 
 import os
 import re
+import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -139,6 +140,7 @@ def dataset(
         return folder
     if not download:
         raise DownloadError(f"{entry.name} is not in {root}: get {entry.url} or {by_hand}.")
+    _check_room(entry, root, archive)
     try:
         download_file(entry.url, archive, size=entry.size, sha256=entry.sha256, progress=progress)
     except DownloadError as error:
@@ -147,6 +149,21 @@ def dataset(
     if folder := _locate(entry, root):
         return folder
     raise DataError(f"{archive} has no pictures in {entry.member}: {by_hand}.")
+
+
+def _check_room(entry: Dataset, root: Path, archive: Path) -> None:
+    """Refuse before the download what would fail after it: the pictures need as much once more."""
+    there = root
+    while not there.exists():
+        there = there.parent
+    part = archive.with_name(archive.name + ".part")
+    have = next((path.stat().st_size for path in (archive, part) if path.exists()), 0)
+    needed, free = 2 * entry.size - have, shutil.disk_usage(there).free
+    if needed > free:
+        raise DownloadError(
+            f"{entry.name} needs {needed / 1e9:,.1f} GB, archive and pictures, and {root} has "
+            f"{free / 1e9:,.1f}: free some, or name another folder (--root or SRGAN_DATA)."
+        )
 
 
 def dataset_from_zip(

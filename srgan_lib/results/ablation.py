@@ -21,7 +21,7 @@ from ..metrics import LPIPS
 from ..recipes import get_recipe
 from ..system.command_line import CommandLine
 from ..system.devices import PRECISIONS, choose_device, device_name, precision
-from ..system.files import write_json
+from ..system.files import check_new, write_json
 from ..system.process import report_errors
 from ..weights import load_generator
 from .build import RESULTS
@@ -67,6 +67,7 @@ def ablate(args: argparse.Namespace) -> None:
     """Train what is missing, and write the table after every row."""
     device = choose_device(args.device)
     dtype = precision(device, args.precision)
+    check_new(args.out, force=True)
     lpips = LPIPS(args.lpips_backbone, device)
     start = load_generator(args.init)
     pool = PatchPool([p.image for name in args.data for p in load_pictures(name)], 4, device)

@@ -4,6 +4,7 @@ Run again, it goes on from where it was interrupted.
 """
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,9 @@ import torch
 from ..adversarial import make_trainer
 from ..checkpoints import CHECKPOINT, WEIGHTS, has_checkpoint
 from ..data import PatchPool
-from ..errors import SRGANError, TrainingError, WeightsError
+from ..errors import DataError, Note, SRGANError, TrainingError, WeightsError
 from ..evaluation import validation_psnr
-from ..losses import CONTENT_LOSSES
+from ..losses import CONTENT_LOSSES, content_loss
 from ..metrics import LPIPS
 from ..models import Generator
 from ..recipes import RECIPES, VARIANTS, Recipe, get_recipe
@@ -67,18 +68,20 @@ def reproduce(
         The path of RESULTS.md.
 
     Raises:
-        ConfigError: unknown names. TrainingError: some variants failed; it names them all.
+        ConfigError: unknown names. DataError, WeightsError: before the first training, where
+            pictures or VGG are missing for any of them.
+        TrainingError: some variants failed; it names them all.
     """
     out, variants = expanded(out), list(dict.fromkeys(variants))
     changes = {"steps": steps, "augment": augment or None}
     recipes = {name: _recipe(name, profile, changes, vgg_arch) for name in _in_order(variants)}
     check_folder(out)
+    _check_before(recipes, pictures, vgg)
     bicubic = _bicubic(out / "results" / "bicubic.json", sets, lpips, progress)
 
     @cache  # built when the first training needs it: that takes minutes
     def pool(patch_size: int, scale: int) -> PatchPool:
-        large = [p for p in pictures if min(p.shape[:2]) // scale * scale >= patch_size]
-        return PatchPool(large, scale, device, augment=augment)
+        return PatchPool(_large(pictures, patch_size, scale), scale, device, augment=augment)
 
     failed = {}
     for name, recipe in recipes.items():
@@ -130,6 +133,35 @@ def _in_order(variants: Iterable[str]) -> list[str]:
 def _recipe(name: str, profile: str, changes: dict[str, Any], vgg_arch: str | None) -> Recipe:
     features = any(CONTENT_LOSSES[loss][0] for loss, _ in RECIPES[name].content)
     return get_recipe(name, profile, **changes, vgg=vgg_arch if features else None)
+
+
+def _large(pictures: Sequence[np.ndarray], patch_size: int, scale: int) -> list[np.ndarray]:
+    return [p for p in pictures if min(p.shape[:2]) // scale * scale >= patch_size]
+
+
+def _check_before(
+    recipes: Mapping[str, Recipe], pictures: Sequence[np.ndarray], vgg: str | Path
+) -> None:
+    """What the last training needs, asked for before the first one."""
+    checked = set()
+    for name, recipe in recipes.items():
+        large = len(_large(pictures, recipe.patch_size, recipe.scale))
+        if not large:
+            raise DataError(
+                f"None of the {len(pictures)} pictures has the {recipe.patch_size} px that {name} "
+                "needs: add larger ones, or name other --variants."
+            )
+        if large < len(pictures):
+            warnings.warn(
+                f"{name} leaves out {len(pictures) - large} of the {len(pictures)} pictures, which "
+                f"are smaller than its {recipe.patch_size} px patches.",
+                Note,
+                stacklevel=3,
+            )
+        losses = {(loss, recipe.vgg) for loss, _ in recipe.content if CONTENT_LOSSES[loss][0]}
+        for loss, arch in losses - checked if str(vgg) != "random" else ():
+            content_loss(loss, arch=arch, weights=vgg)
+        checked |= losses
 
 
 def _bicubic(path: Path, sets, lpips, progress: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import data
 from ..datasets.sources import named_sets
-from ..evaluation import evaluate, validation_psnr
+from ..evaluation import check_set, evaluate, validation_psnr
 from ..inference import upscale
 from ..metrics import LPIPS
 from ..models import Generator
@@ -61,7 +61,14 @@ def is_scored(scores: Scores, sets: Mapping[str, Any], lpips: LPIPS | None) -> b
 
 
 def judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | None]:
-    """The sets to score a trained network on, and LPIPS: found before hours of training."""
+    """The sets to score a trained network on, and LPIPS: found and read before hours of training.
+
+    Raises:
+        DataError: a set that is not there, or of which some picture cannot be scored.
+        WeightsError: LPIPS lacks its weights.
+    """
+    sets = named_sets(args.sets)
+    for folder in sets.values():
+        check_set(folder)
     wanted = args.lpips or args.lpips_backbone
-    lpips = LPIPS(args.lpips_backbone, device=device) if wanted else None
-    return named_sets(args.sets), lpips
+    return sets, LPIPS(args.lpips_backbone, device=device) if wanted else None

@@ -10,6 +10,7 @@ from srgan_lib import data
 from srgan_lib.cli.parser import main
 from srgan_lib.images import write_image
 from srgan_lib.models import Generator
+from srgan_lib.training import Trainer
 from srgan_lib.weights import save_weights
 
 
@@ -131,3 +132,69 @@ def test_data_given_in_two_options_is_all_trained_on(here):
     card = json.loads((here / "run" / "generator.json").read_text())
     assert card["data"]["pictures"] == 4 and card["data"]["about"] == "pics, one, two"
     assert set(card["scores"]) == {"one", "pics", "validation"}
+
+
+def no_training(monkeypatch):
+    """A training would take hours: it is a fault that it begins."""
+
+    def begin(*args, **kwargs):
+        raise AssertionError("the training has begun")
+
+    monkeypatch.setattr(Trainer, "run", begin)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--sets Sett5", "Sett5 is not a folder"),
+        ("--sets pics Sett5", "Sett5 is not a folder"),
+        ("--sets pics empty", "empty has no pictures"),
+        ("--sets pics bad", "bad 1 cannot be scored"),
+        ("--sets small", "12x12"),
+        ("--lpips-backbone none.pth", "none.pth"),
+        ("--lpips-backbone pics/0.png", "it is a picture"),
+        ("--data pics none", "none is not a folder"),
+        ("--data pics --data empty", "empty has no picture"),
+        ("--init none", "none"),
+        ("--init x2.safetensors", "start"),
+        ("--vgg none.pth", "none.pth"),
+        ("--vgg pics/0.png", "it is a picture"),
+        ("--vgg x2.safetensors", "do not fit vgg16"),
+        ("--device nothing", "nothing"),
+        ("--out pics/0.png/run", "Nothing can be written"),
+        ("--batch-size 0", "batch_size"),
+    ],
+)
+def test_what_can_be_known_is_known_before_a_training(here, options, words, monkeypatch, capsys):
+    no_training(monkeypatch)
+    for name in ("empty", "bad", "small"):
+        (here / name).mkdir()
+    (here / "bad" / "0.png").write_bytes(b"half")
+    write_image("small/0.png", photo(12, 12))
+    command = ["train", "srgan", "--profile", "smoke", *options.split()]
+    for option, value in (("--out", "run"), ("--data", "pics"), ("--vgg", "random")):
+        command += [] if option in command else [option, value]
+    assert run(*command) == 2
+    error = next(x for x in capsys.readouterr().err.splitlines() if x.startswith("error: "))
+    assert words in error and not (here / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--sets Sett5", "Sett5 is not a folder"),
+        ("--variants srresnet srgan --vgg none.pth", "none.pth"),
+        ("--variants srresnet srgan-vgg22 --vgg x2.safetensors", "do not fit vgg19"),
+        ("--variants srresnet blog --profile gpu --vgg random", "256 px that blog-srresnet needs"),
+    ],
+)
+def test_what_the_last_of_several_trainings_needs_is_asked_for_before_the_first(
+    here, options, words, monkeypatch, capsys
+):
+    no_training(monkeypatch)
+    write_image("pics/large.png", photo(128, 132))
+    command = ["reproduce", "--out", "all", "--data", "pics", *options.split()]
+    command += [] if "--sets" in command else ["--sets"]
+    command += [] if "--profile" in command else ["--profile", "smoke"]
+    assert run(*command) == 2
+    assert words in capsys.readouterr().err and not (here / "all").exists()

@@ -8,6 +8,7 @@ import tarfile
 import threading
 import time
 import zipfile
+from collections import namedtuple
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -262,3 +263,12 @@ def test_zip_on_google_drive(root, monkeypatch, source):
 def test_zip_that_is_nowhere(root, source):
     with pytest.raises(DataError, match="no file, and no id"):
         dataset_from_zip(source, root)
+
+
+def test_a_disk_without_room_for_archive_and_pictures_is_known_first(root, served, monkeypatch):
+    size = DATASETS["Set5"].size
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(catalog.shutil, "disk_usage", lambda _: usage(0, 0, 2 * size - 1))
+    with pytest.raises(DownloadError, match=r"Set5 needs .* GB, archive and pictures"):
+        dataset("Set5", root, progress=False)
+    assert not served and not root.exists()
