@@ -46,7 +46,18 @@ CHAPTERS = (
      frame(SLIDER), LONG],
     [new_markdown_cell("# Second\n\nWhy.\n\n" + "word " * 2000),
      new_markdown_cell("## Two\n\nEnd of two.\n\n" + "word " * 900),
-     new_code_cell("secret = 7", metadata={"tags": ["solution"]})],
+     new_markdown_cell(
+         "### Exercise 2.1: seven\n\nHow many?\n\n"
+         "<details><summary>Hint</summary>\n\nCount $x$ dwarfs.\n\n</details>"
+     ),
+     new_code_cell("secret = 7", metadata={"tags": ["solution"]}),
+     new_code_cell("check", metadata={"tags": ["check"]},
+                   outputs=[new_output("stream", text="2.1: right. As many as days.")]),
+     new_markdown_cell(
+         "## Questions\n\n**1.** Why?\n\n<details><summary>Answer</summary>\n\nBecause: see "
+         "[one](01_tiny.ipynb#1.1-One).\n\n</details>\n\n**2.** When?\n\n"
+         "<details><summary>Answer</summary>\n\nAlways.\n\n</details>"
+     )],
 )  # fmt: skip
 
 
@@ -64,8 +75,25 @@ def test_the_pdf_has_the_right_page_numbers_and_all_of_a_frame(chromium, tmp_pat
         chapter = 'First: "quoted"' if words == "1.1 One" else "Second"
         assert texts[place - 1].startswith(f"{chapter} {place} ")  # head and foot of that page
     assert any("THE END" in text for text in texts)  # 700 pixels of a frame that began with 99
-    assert "secret" in " ".join(texts)  # paper opens solutions
-    assert [item.title for item in reader.outline if not isinstance(item, list)][-1] == "Second"
+    titles = [item.title for item in reader.outline if not isinstance(item, list)]
+    assert titles[-4:] == ["Second", "Hints", "Solutions", "Answers"]
+
+
+def test_hints_solutions_and_answers_stand_at_the_back_and_are_marked(chromium, tmp_path):
+    file = tmp_path / "book.pdf"
+    book.print_book(layout.Layout(rendered(*CHAPTERS)), chromium, file, "A4")
+    texts = [" ".join(page.extract_text().split()) for page in PdfReader(file).pages]
+    exercise = next(n for n, text in enumerate(texts) if "How many?" in text and n > 1)
+    for title, words in {
+        "Hints": ["Second", "Exercise 2.1: seven", "dwarfs"],
+        "Solutions": ["Exercise 2.1: seven", "secret", "2.1: right. As many as days."],
+        "Answers": ["Question 1", "Because: see one", "Question 2", "Always."],
+    }.items():
+        (number,) = [n for n, text in enumerate(texts) if n > 1 and words[-1] in text]
+        assert number > exercise and texts[number].startswith(f"{title} {number + 1} {title} ")
+        assert [texts[number].count(word) > 0 for word in words] == [True] * len(words)
+        assert f"{title[:-1]}: page {number + 1} " in " ".join([*texts[exercise:number], ""])
+        assert f"{title} {number + 1} " in f"{texts[1]} "  # in the contents
 
 
 @pytest.mark.parametrize(

@@ -274,6 +274,21 @@ def test_a_companion_is_linked_within_the_handout():
     assert page.body.find("a", string="deeper")["href"] == "02b_more.html#there"
 
 
+def test_what_a_check_says_is_folded_with_its_solution_and_no_other_check_is():
+    check = {"tags": ["check"]}
+    said = [new_output("stream", text="1.1: right. 256 unknowns")]
+    page = page_of(
+        new_code_cell("x = 256", metadata={"tags": ["solution"]}),
+        new_code_cell("check(x)", metadata=check, outputs=said),
+        new_markdown_cell("And yours?"),
+        new_code_cell("check(y)", metadata=check),
+    )
+    (solution,) = page.body.select("details")
+    assert "256 unknowns" in solution.get_text() and not solution.has_attr("open")
+    assert page.body.get_text().count("256 unknowns") == 1
+    assert "check(y)" in page.body.get_text() and "check(y)" not in solution.get_text()
+
+
 def test_a_live_widget_is_left_out_unless_it_brings_html():
     view = {pages.WIDGET: {"model_id": "1"}, "text/plain": "IntSlider()"}
     bare = new_output("display_data", data=dict(view))

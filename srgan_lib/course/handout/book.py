@@ -1,5 +1,7 @@
 """All chapters as one PDF, printed by Chromium: title page, contents with page numbers, bookmarks.
 
+Hints, solutions and answers stand at its back, each kind by itself; the exercises say where.
+
 Page numbers and the chapter's name at the head of each page need Chromium 131 or newer, which
 knows the margins of `@page`; an older one leaves them away.
 """
@@ -10,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 from pypdf import PdfReader
@@ -20,6 +22,11 @@ from .layout import Layout, page_name
 from .pages import Page
 
 PAPERS = {"A4": 170, "Letter": 176}  # name -> width of the text, in mm: `@page` takes 2 x 20 mm
+BACK = {  # what is folded on a page -> title and first words of a part at the back
+    "Hint": ("Hints", "For the exercises, where you are stuck."),
+    "Solution": ("Solutions", "To the exercises, with what their checks say. There may be others."),
+    "Answer": ("Answers", "To the questions at the end of each chapter."),
+}
 WAIT = 300_000  # ms until a long book is laid out
 # Frames print what is in them at the height they have: give each the height of its content.
 STRETCH = """async () => {
@@ -45,14 +52,25 @@ def print_book(layout: Layout, browser: Browser, output: Path, paper: str) -> No
     Raises:
         BookError: the page numbers of the contents do not settle.
     """
-    chapters = [_chapter(page, layout.pages) for page in layout.pages]
+    chapters, back = [], {kind: [] for kind in BACK}
+    for page in layout.pages:
+        parts = _to_the_back(copy.copy(page.body))
+        for part in parts.values():
+            _make_unique(part, page, layout.pages)
+        chapters.append(parts.pop(""))
+        for kind, part in parts.items():
+            back[kind].append((page, part))
+    ends = [(*BACK[kind], sections) for kind, sections in back.items() if sections]
     width = round(PAPERS[paper] / 25.4 * 96)
     numbers: dict[str, int] = {}
     with browser.new_page(viewport={"width": width, "height": 1000}, color_scheme="light") as tab:
         tab.set_default_timeout(WAIT)
         tab.emulate_media(media="print")
         for _ in range(3):  # to learn the numbers, to print them, and once more if they moved
-            _print(tab, layout.book(chapters, paper, numbers), output)
+            for chapter in chapters:
+                for place in chapter.select(".back b"):
+                    place.string = str(numbers.get(place.parent["href"][1:], "000"))
+            _print(tab, layout.book(chapters, ends, paper, numbers), output)
             before, numbers = numbers, page_numbers(output)
             if numbers == before:
                 return
@@ -78,18 +96,44 @@ def _print(tab: Tab, html: str, output: Path) -> None:
         tab.pdf(path=output, prefer_css_page_size=True, tagged=True, outline=True)
 
 
-def _chapter(page: Page, pages: Sequence[Page]) -> BeautifulSoup:
-    """A chapter's cells for the book: solutions open, ids of its own, links inside of the book."""
-    body = copy.copy(page.body)
-    for solution in body.select("details.solution"):
-        solution["open"] = ""
+def _to_the_back(body: BeautifulSoup) -> dict[str, BeautifulSoup]:
+    """Part a chapter: "" -> its text, which says where the rest is, and each kind of `BACK`."""
+    parts = {"": body}
     for link in body.select(".anchor-link"):
         link.decompose()
+    for details in body.find_all("details"):
+        kind = details.summary.get_text() if details.summary else ""
+        if kind not in BACK:
+            continue
+        part = parts.setdefault(kind, BeautifulSoup("", "html.parser"))
+        entry = body.new_tag("section", id=f"{kind.lower()}-{len(part.contents) + 1}")
+        heading = body.new_tag("h3")
+        heading.string = _name(details, kind)
+        details.summary.decompose()
+        entry.extend([heading, *list(details.contents)])
+        part.append(entry)
+        note = body.new_tag("p", attrs={"class": "back"})
+        link = body.new_tag("a", href=f"#{entry['id']}")
+        number = body.new_tag("b")
+        link.extend([f"{kind}: page ", number])
+        note.append(link)
+        details.replace_with(note)
+    return parts
+
+
+def _name(details: Tag, kind: str) -> str:
+    """What a folded part belongs to: the heading of the exercise, or the number of the question."""
+    before = details.find_previous("strong" if kind == "Answer" else ["h2", "h3"])
+    name = " ".join(before.get_text().split()) if before else kind
+    return f"Question {name.rstrip('.')}" if kind == "Answer" else name
+
+
+def _make_unique(body: BeautifulSoup, page: Page, pages: Sequence[Page]) -> None:
+    """Give a chapter's elements ids of their own in the book, and links that stay inside of it."""
     for tag in body.find_all(id=True):
         tag["id"] = f"{page_name(page.name)}-{tag['id']}"
     for tag, attribute in _references(body):
         tag[attribute] = _inside(tag[attribute], page, pages)
-    return body
 
 
 def _references(body: BeautifulSoup) -> Iterator[tuple]:

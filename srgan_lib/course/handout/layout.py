@@ -49,17 +49,25 @@ class Layout:
         return self._templates.get_template("index.html").render(prints=prints)
 
     def book(
-        self, chapters: Sequence[BeautifulSoup], paper: str, numbers: Mapping[str, int]
+        self,
+        chapters: Sequence[BeautifulSoup],
+        ends: Sequence[tuple[str, str, Sequence[tuple[Page, BeautifulSoup]]]],
+        paper: str,
+        numbers: Mapping[str, int],
     ) -> str:
         """Everything for paper.
 
         Args:
             chapters: the cells of each page, their ids begun with `page_name`.
+            ends: title and first words of each part at the back, and what it has of each page.
             paper: size of the sheets, as CSS calls it.
             numbers: the page on which each id is, as far as known.
         """
         return self._templates.get_template("book.html").render(
-            chapters=list(zip(self.pages, chapters, strict=True)), paper=paper, numbers=numbers
+            chapters=list(zip(self.pages, chapters, strict=True)),
+            ends=ends,
+            paper=paper,
+            numbers=numbers,
         )
 
 

@@ -119,8 +119,10 @@ def render(name: str, notebook: nbformat.NotebookNode) -> Page:
         link["class"] = "colab"
     for source in body.select(".celltag_setup > .input"):
         _fold([source], "Setup cell")
-    for cells in list(_runs(body.select(".celltag_solution"))):
-        _fold(cells, "Solution")["class"] = "solution"
+    for cells in list(_runs(body.select(".celltag_solution, .celltag_check"))):
+        # What a check says of a solution is as much of a hint; one without is the student's.
+        if any("celltag_solution" in cell["class"] for cell in cells):
+            _fold(cells, "Solution")["class"] = "solution"
     for cell in body.select(".celltag_prose-check"):
         _fold([cell], _title(cell))
     for source in body.select(".celltag_figure > .input"):
