@@ -58,21 +58,23 @@ def _taps(length: int, factor: float, padding: str) -> tuple[np.ndarray, np.ndar
     return np.where(index < length, index, 2 * length - 1 - index), weight
 
 
-def _round(pixels: np.ndarray) -> np.ndarray:
-    return np.floor(pixels + 0.5).clip(0, 255).astype(np.uint8)
+def _round(pixels: np.ndarray, kind: type | np.dtype = np.uint8) -> np.ndarray:
+    return np.floor(pixels + 0.5).clip(0, np.iinfo(kind).max).astype(kind)
 
 
-def _resize_rows(array: np.ndarray, factor: float, padding: str, rounded: bool) -> np.ndarray:
-    """Resize the first axis of an array (N, M), to uint8 if `rounded`, else to float64."""
+def _resize_rows(
+    array: np.ndarray, factor: float, padding: str, rounded: np.dtype | None
+) -> np.ndarray:
+    """Resize the first axis of an array (N, M), `rounded` to that dtype, or to float64."""
     index, weight = _taps(array.shape[0], factor, padding)
-    result = np.empty((len(index), array.shape[1]), np.uint8 if rounded else float)
+    result = np.empty((len(index), array.shape[1]), float if rounded is None else rounded)
     block = max(1, 2**17 // array.shape[1])  # output rows at a time, so that the sums stay in cache
     for start in range(0, len(index), block):
         rows = slice(start, start + block)
         total = np.zeros(result[rows].shape)
         for tap in range(index.shape[1]):
             total += weight[rows, tap, None] * array[index[rows, tap]]
-        result[rows] = _round(total) if rounded else total
+        result[rows] = total if rounded is None else _round(total, rounded)
     return result
 
 
@@ -86,28 +88,29 @@ def imresize(
     are multiples of 2^-16, so the sums are exact and their order cannot change a bit.
 
     Args:
-        image: uint8 HxW or HxWxC.
+        image: uint8 (or uint16) HxW or HxWxC.
         factor: new size / old size; the new size is rounded up.
         padding: beyond the edges, "symmetric" (MATLAB today) or "replicate" (older releases,
             which made the LR pictures of the usual benchmarks); they differ near the border only.
         round_between: False rounds once, at the end, as MATLAB code on doubles does.
 
     Returns:
-        uint8, ceil(H * factor) x ceil(W * factor), channels unchanged.
+        The same kind, ceil(H * factor) x ceil(W * factor), channels unchanged.
 
     Raises:
-        ImageError: not a uint8 array of 2 or 3 dimensions, or an empty one.
+        ImageError: not such an array of 2 or 3 dimensions, or an empty one.
         ConfigError: a factor that is not positive or an unknown padding.
     """
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
+    if image.dtype not in (np.uint8, np.uint16) or image.ndim not in (2, 3) or image.size == 0:
         raise ImageError(f"imresize needs a uint8 picture, not {image.dtype} {image.shape}.")
     require(0 < factor < math.inf, f"The resize factor must be positive, not {factor!r}.")
     known = padding in PADDINGS
     require(known, f"Unknown padding {padding!r}: choose {' or '.join(PADDINGS)}.")
     height, width, *channels = image.shape
-    tall = _resize_rows(image.reshape(height, -1), factor, padding, round_between)
+    between = image.dtype if round_between else None
+    tall = _resize_rows(image.reshape(height, -1), factor, padding, between)
     turned = tall.reshape(len(tall), width, -1).swapaxes(0, 1).reshape(width, -1)
-    wide = _resize_rows(turned, factor, padding, True)
+    wide = _resize_rows(turned, factor, padding, image.dtype)
     result = wide.reshape(len(wide), len(tall), -1).swapaxes(0, 1)
     return np.ascontiguousarray(result).reshape(len(tall), len(wide), *channels)
 
@@ -143,8 +146,8 @@ def bicubic_downscale(image: np.ndarray, scale: int, padding: str = "symmetric")
 
 
 def bicubic_upscale(image: np.ndarray, scale: int) -> np.ndarray:
-    """Enlarge uint8 HxWx3 by 2, 4 or 8, rounded once: the baseline to beat."""
-    return imresize(check_image(image), check_scale(scale), round_between=False)
+    """Enlarge uint8 (or uint16) HxWx3 by 2, 4 or 8, rounded once: the baseline to beat."""
+    return imresize(check_image(image, deep=True), check_scale(scale), round_between=False)
 
 
 def gaussian(size: int, sigma: float) -> np.ndarray:

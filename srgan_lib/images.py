@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
 from .errors import ConfigError, DataError, ImageError, Note
-from .system.files import expanded, write_atomically
-from .system.picture_files import SAVE_OPTIONS, SUFFIXES, check_writable, read_contents
+from .system import picture_files, picture_writers
+from .system.files import expanded
 
 
 class Picture(NamedTuple):
@@ -21,11 +20,16 @@ class Picture(NamedTuple):
     image: np.ndarray
 
 
-def check_image(image: np.ndarray) -> np.ndarray:
-    """Return `image` if it is uint8 HxWx3 with at least one pixel, else raise ImageError."""
+def check_image(image: np.ndarray, *, deep: bool = False) -> np.ndarray:
+    """Return `image` if it is uint8 HxWx3 with at least one pixel, else raise ImageError.
+
+    Args:
+        deep: let uint16 pass as well.
+    """
     if not isinstance(image, np.ndarray):
         raise ImageError(f"A picture must be a NumPy array, not {type(image).__name__}.")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+    fits = image.dtype == np.uint8 or (deep and image.dtype == np.uint16)
+    if not fits or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise ImageError(
             f"A picture must be a uint8 array HxWx3, not {image.dtype} of shape {image.shape}."
         )
@@ -33,57 +37,57 @@ def check_image(image: np.ndarray) -> np.ndarray:
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read a picture file as uint8 HxWx3; `read_contents` says how, and what it raises."""
-    return read_contents(path).image
+    """Read a picture file as uint8 HxWx3 in sRGB; `read_contents` says how, and what it raises.
+
+    Without its color profile an array must be sRGB; a picture that is already stays as it is. What
+    an array of this kind cannot hold (16 bits, transparency) is named in a `Note`;
+    `performance.large_pictures` goes from file to file and keeps it.
+    """
+    return picture_files.as_array(picture_files.read_contents(path), str(path))
 
 
 def write_image(
     path: str | Path, image: np.ndarray, *, alpha: np.ndarray | None = None, force: bool = False
 ) -> Path:
-    """Write a picture as PNG, JPEG (quality 95, 4:4:4) or WebP (quality 95), as its suffix says.
+    """Write a picture as PNG, TIFF, JPEG (quality 95, 4:4:4) or WebP (quality 95) by its suffix.
 
     The file appears complete or not at all; missing parent folders are made.
 
     Args:
         image: uint8 HxWx3.
-        alpha: optional uint8 HxW, for PNG and WebP.
+        alpha: optional uint8 HxW, for all but JPEG.
         force: replace an existing file.
 
     Raises:
         ImageError: unknown suffix, alpha that does not fit, or a failed write.
         SRGANError: the file exists.
     """
-    path = expanded(path)
-    check_image(image)
-    check_writable(path, force=force)
-    if alpha is not None:
-        if path.suffix.lower() in (".jpg", ".jpeg"):
-            raise ImageError(f"{path}: JPEG cannot hold transparency, so choose .png or .webp.")
-        if alpha.dtype != np.uint8 or alpha.shape != image.shape[:2]:
-            raise ImageError(f"{path}: alpha must be uint8, as high and wide as the picture.")
-        image = np.dstack([image, alpha])
-    options = SAVE_OPTIONS[path.suffix.lower()]
-    try:
-        write_atomically(path, lambda temporary: Image.fromarray(image).save(temporary, **options))
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path} could not be written ({error}).") from error
-    return path
+    return picture_writers.save_array(expanded(path), check_image(image), alpha, force=force)
 
 
 def to_tensor(image: np.ndarray, device: torch.device | str | None = None) -> torch.Tensor:
-    """Turn uint8 HxWx3 into a float32 tensor 1x3xHxW in the "unit" range [0, 1]."""
-    pixels = torch.tensor(np.ascontiguousarray(check_image(image)), device=device)
-    return pixels.permute(2, 0, 1).unsqueeze(0).float().div(255).contiguous()
+    """Turn uint8 or uint16 HxWx3 into a float32 tensor 1x3xHxW in the "unit" range [0, 1]."""
+    largest = np.iinfo(check_image(image, deep=True).dtype).max
+    if image.dtype == np.uint16:  # which PyTorch hardly computes with
+        image = image.astype(np.int32)
+    pixels = torch.tensor(np.ascontiguousarray(image), device=device)
+    return pixels.permute(2, 0, 1).unsqueeze(0).float().div(largest).contiguous()
 
 
-def to_image(tensor: torch.Tensor) -> np.ndarray:
-    """Turn a "unit" tensor 1x3xHxW or 3xHxW into uint8 HxWx3: clamped to [0, 1], then rounded."""
+def to_image(tensor: torch.Tensor, *, deep: bool = False) -> np.ndarray:
+    """Turn a "unit" tensor 1x3xHxW or 3xHxW into uint8 HxWx3: clamped to [0, 1], then rounded.
+
+    Args:
+        deep: return uint16, where 65,535 is white.
+    """
     if tensor.ndim == 4 and tensor.shape[0] == 1:
         tensor = tensor[0]
     if tensor.ndim != 3 or tensor.shape[0] != 3:
         raise ImageError(f"A tensor 1x3xHxW or 3xHxW is needed, not {tuple(tensor.shape)}.")
-    pixels = tensor.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    return pixels.permute(1, 2, 0).contiguous().cpu().numpy()
+    levels, kind = (65535, torch.int32) if deep else (255, torch.uint8)
+    pixels = tensor.detach().float().clamp(0, 1).mul(levels).round().to(kind)
+    image = pixels.permute(1, 2, 0).contiguous().cpu().numpy()
+    return image.astype(np.uint16) if deep else image
 
 
 def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
@@ -111,12 +115,17 @@ def list_images(folder: str | Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: give the path of a folder of pictures.")
     files = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(path for path in files if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(
+        path for path in files if path.suffix.lower() in picture_files.suffixes() and path.is_file()
+    )
 
 
 def iter_folder(folder: str | Path) -> Iterator[Picture]:
-    """Read a folder's pictures one by one; a bad file is named in a warning and left out."""
-    for path in list_images(folder):
+    """Read a folder's pictures one by one; what cannot be read is left out, with a warning."""
+    files = list_images(folder)
+    if note := files and picture_files.skipped(expanded(folder)):
+        warnings.warn(note, Note, stacklevel=2)
+    for path in files:
         try:
             image = read_image(path)
         except ImageError as error:
@@ -133,7 +142,7 @@ def load_folder(folder: str | Path) -> list[Picture]:
     """
     pictures = list(iter_folder(folder))
     if not pictures:
-        raise DataError(f"{folder} has no picture that can be read ({', '.join(SUFFIXES)}).")
+        raise DataError(picture_files.no_pictures(expanded(folder)))
     return pictures
 
 

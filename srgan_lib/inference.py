@@ -17,6 +17,7 @@ from .errors import ConfigError, ImageError
 from .images import check_image, convert, to_image, to_tensor
 from .models import MIN_LR_SIZE, Generator
 from .system.devices import forget_unused_memory, is_out_of_memory
+from .system.picture_files import is_gray, without_color
 
 # A CPU gains nothing by larger tiles, and what a system calls free it need not let a process have.
 CPU_BUDGET = 160 * 2**20  # bytes of activations; with 400, 4096x4096 pictures took 1.6 GB in all
@@ -28,7 +29,7 @@ class Enlarger:
     """A way to enlarge pictures that can be told to do it in tiles.
 
     Attributes:
-        enlarge: uint8 (H, W, 3) -> uint8 (scale*H, scale*W, 3).
+        enlarge: uint8 (H, W, 3) -> uint8 (scale*H, scale*W, 3), and so with uint16.
         margin: LR pixels away, at most, that an input pixel can change an output pixel.
         min_size: the smallest side that `enlarge` takes.
         tile: side of the LR tiles that fit into memory.
@@ -42,7 +43,7 @@ class Enlarger:
 
     def check(self, image: np.ndarray) -> None:
         """Raise ImageError if this is no picture or is smaller than `min_size`."""
-        height, width = check_image(image).shape[:2]
+        height, width = check_image(image, deep=True).shape[:2]
         if min(height, width) < self.min_size:
             raise ImageError(
                 f"The picture is {width}x{height}: the networks need at least "
@@ -55,19 +56,24 @@ def bicubic_enlarger(scale: int) -> Enlarger:
     return Enlarger(partial(bicubic_upscale, scale=scale), scale, margin=3, tile=256)
 
 
-def network_enlarger(model: Generator) -> Enlarger:
+def network_enlarger(model: Generator, deep: Generator | None = None) -> Enlarger:
     """A generator, put into eval mode: in train mode batch norm would use a picture's statistics.
 
     The tile is chosen from the memory of the device that the model is on.
+
+    Args:
+        deep: what pictures with 16 bits are enlarged by, if `model` itself computes with fewer.
     """
     # channels_last is the layout that convolutions are fastest in, on CPU and GPU alike. Weights
     # that were converted inside inference_mode could never be trained again.
-    model = model.eval().to(memory_format=torch.channels_last)
+    model, deep = (
+        network.eval().to(memory_format=torch.channels_last) for network in (model, deep or model)
+    )
     budget = _budget(next(model.parameters()).device)
     pixels = budget / _bytes_a_pixel(model)[0]
     side = math.isqrt(int(pixels)) - 2 * model.receptive_radius
     return Enlarger(
-        partial(_infer, model, budget=budget),
+        lambda image: _infer(model if image.dtype == np.uint8 else deep, image, budget=budget),
         model.scale,
         model.receptive_radius,
         MIN_LR_SIZE,
@@ -95,13 +101,13 @@ def _infer(model: Generator, image: np.ndarray, *, budget: float) -> np.ndarray:
     scale, margin = model.scale, model.render_radius
     row = _bytes_a_pixel(model)[1] * scale**2 * width
     rows = max(1, int(budget / row) - 2 * margin)
-    sr = np.empty((scale * height, scale * width, 3), np.uint8)
+    sr, deep = np.empty((scale * height, scale * width, 3), image.dtype), image.dtype == np.uint16
     for top in range(0, height, rows):
         bottom, first = min(top + rows, height), max(top - margin, 0)
         strip = (..., slice(first, bottom + margin), slice(None))
         made = convert(model.render(features[strip], lr[strip]), model.output_range, "unit")
         inside = slice(scale * (top - first), scale * (bottom - first))
-        sr[scale * top : scale * bottom] = to_image(made[..., inside, :])
+        sr[scale * top : scale * bottom] = to_image(made[..., inside, :], deep=deep)
     return sr
 
 
@@ -111,14 +117,15 @@ def bands(
     """SR from top to bottom, in bands as wide as the picture: never more than one in memory.
 
     Tiles overlap by the enlarger's margin, so that what is kept of each does not depend on where
-    it was cut. If memory runs out, the tile is halved and the band begun again.
+    it was cut. If memory runs out, the tile is halved and the band begun again. Gray stays gray:
+    where LR has no color, each pixel of SR gets the Y of what the enlarger made of it.
 
     Args:
-        image: LR, uint8 (H, W, 3).
+        image: LR, uint8 (or uint16) (H, W, 3).
         tile: side of the LR tiles, at least 8; the enlarger's own choice if not given.
 
     Yields:
-        uint8 (scale*h, scale*W, 3); all h together are H.
+        The same kind, (scale*h, scale*W, 3); all h together are H.
 
     Raises:
         ImageError: not such a picture. ConfigError: a tile smaller than 8.
@@ -127,7 +134,7 @@ def bands(
     if tile is not None and tile < MIN_LR_SIZE:
         raise ConfigError(f"Tiles of {tile} px are too small: choose at least {MIN_LR_SIZE}.")
     tile = tile or enlarger.tile
-    top, height = 0, len(image)
+    top, height, gray = 0, len(image), is_gray(image)
     with tqdm(total=height, unit="row", disable=not progress, delay=1, leave=False) as bar:
         while top < height:
             bottom = min(top + tile, height)
@@ -141,14 +148,14 @@ def bands(
                 forget_unused_memory()
                 tile = max(tile // 2, SMALLEST_TILE)
                 continue
-            yield band
+            yield without_color(band) if gray else band
             bar.update(bottom - top)
             top = bottom
 
 
 def _band(enlarger: Enlarger, image: np.ndarray, top: int, bottom: int, tile: int) -> np.ndarray:
     scale, margin, width = enlarger.scale, enlarger.margin, image.shape[1]
-    band = np.empty((scale * (bottom - top), scale * width, 3), np.uint8)
+    band = np.empty((scale * (bottom - top), scale * width, 3), image.dtype)
     for left in range(0, width, tile):
         right = min(left + tile, width)
         y, x = max(top - margin, 0), max(left - margin, 0)
@@ -164,13 +171,13 @@ def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.
 
     Args:
         model: any generator; it is put into eval mode.
-        image: LR, uint8 (H, W, 3), H and W at least 8.
+        image: LR, uint8 (or uint16) (H, W, 3), H and W at least 8.
         tile: side of the LR tiles to work in. If not given, pictures that fit into memory are taken
             whole, and larger ones in the largest tiles that do. Tiles overlap by the network's
             receptive field, so that no seam can show.
 
     Returns:
-        SR, uint8 (scale*H, scale*W, 3).
+        SR of the same kind, (scale*H, scale*W, 3); gray if LR is.
 
     Raises:
         ImageError: not such a picture. ConfigError: a tile smaller than 8.

@@ -46,7 +46,9 @@ def _enlarger(args: argparse.Namespace, *, fast: bool = False) -> Enlarger:
         raise SRGANError(
             f"{args.weights} enlarges x{model.scale}, not x{args.scale}: leave out --scale."
         )
-    return network_enlarger(fast_copy(model) if fast else model)
+    if not fast:
+        return network_enlarger(model)
+    return network_enlarger(fast_copy(model), deep=fast_copy(model, torch.float32))
 
 
 def run_upscale(args: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import ConfigError, DataError, DownloadError
 from ..images import list_images
 from ..system.files import DOWNLOADS, expanded
-from ..system.picture_files import SUFFIXES
+from ..system.picture_files import suffixes
 from .archives import extract
 from .download import download as download_file
 from .download import download_drive
@@ -237,12 +237,12 @@ def _picture_folder(top: Path) -> Path:
     folders = {
         path.parent
         for path in top.rglob("*")
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in suffixes()
         and not any(p.startswith((".", "__MACOSX")) for p in path.relative_to(top).parts)
     }
     folders = {folder for folder in folders if folder.name.casefold() == "hr"} or folders
     if not folders:
-        raise DataError(f"{top} has no pictures ({', '.join(SUFFIXES)}).")
+        raise DataError(f"{top} has no pictures that can be read.")
     if len(folders) > 1:
         names = ", ".join(sorted(str(folder.relative_to(top)) for folder in folders))
         raise DataError(f"{top} has pictures in several folders ({names}): give one of them.")

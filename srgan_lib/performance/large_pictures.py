@@ -1,24 +1,34 @@
 """From picture file to picture file, and from folder to folder, in bounded memory."""
 
-import struct
 import warnings
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
-from PIL import Image
 
 from ..degradation import imresize
 from ..errors import DataError, ImageError, Note, SRGANError
 from ..images import list_images
 from ..inference import Enlarger, bands
 from ..system.files import expanded, own_folder, write_atomically
-from ..system.picture_files import SAVE_OPTIONS, Contents, check_writable, read_contents
+from ..system.picture_files import (
+    SAVE_OPTIONS,
+    Contents,
+    check_writable,
+    no_pictures,
+    read_contents,
+    read_frames,
+    skipped,
+)
+from ..system.picture_writers import JPEG_SEGMENT, Sheet, write_sheets
 
-LARGEST_SIDE = {".png": 2**31 - 1, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+LARGEST_SIDE = {
+    ".png": 2**31 - 1, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383, ".tif": 2**31 - 1,
+    ".tiff": 2**31 - 1,
+}  # fmt: skip
+_8_BITS = (".jpg", ".jpeg", ".webp")
+_ANIMATIONS, _PAGES = (".png", ".webp"), (".tif", ".tiff")
 _ALPHA_MARGIN, _ALPHA_ROWS = 3, 64  # the cubic kernel reaches two pixels
 
 
@@ -31,14 +41,18 @@ def upscale_file(
     force: bool = False,
     progress: bool = False,
 ) -> tuple[int, int]:
-    """Enlarge a picture file; PNG is written band by band as it is computed.
+    """Enlarge a picture file; PNG and TIFF are written band by band as they are computed.
 
     LR is in memory, three bytes a pixel, and of SR one band of tiles. JPEG and WebP are compressed
-    as a whole: for them SR is in memory, too, four bytes a pixel. The EXIF orientation is applied,
-    the color profile and the rest of EXIF are kept, and transparency is enlarged bicubically.
+    as a whole: for them SR is in memory, too, four bytes a pixel. The EXIF orientation is applied;
+    the color profile, the rest of EXIF and XMP are kept, and so is the printed size: 300 dpi become
+    1,200 at x4. Gray stays gray and 16 bits stay 16, in PNG and TIFF. All frames of an animation
+    are enlarged into PNG (APNG) or WebP, and all pages of a TIFF into TIFF. Transparency is
+    enlarged bicubically, and nothing is seen of the colors under what is transparent. What the
+    target cannot hold is named in a `Note`.
 
     Args:
-        target: a .png, .jpg or .webp file; it appears complete or not at all.
+        target: a .png, .tif, .jpg or .webp file; it appears complete or not at all.
         tile: side of the LR tiles; chosen by the enlarger if not given.
         force: replace an existing file.
 
@@ -53,12 +67,55 @@ def upscale_file(
     source, target = expanded(source), expanded(target)
     check_writable(target, force=force)
     contents = read_contents(source)
+    pictures, count = [contents], 1
+    if contents.frames > 1:
+        if target.suffix.lower() in (_ANIMATIONS if contents.animated else _PAGES):
+            pictures, count = read_frames(source), contents.frames
+            if contents.animated:
+                contents = _of_all(contents, read_frames(source))
+        else:
+            kinds = " or ".join(_ANIMATIONS if contents.animated else _PAGES[:1])
+            warnings.warn(
+                f"{source} has {contents.frames} {'frames' if contents.animated else 'pages'}: "
+                f"{target} gets the first one. Choose {kinds} for all of them.",
+                Note,
+                stacklevel=2,
+            )
+    return _enlarge(enlarger, contents, pictures, count, source, target, tile, progress)
+
+
+def upscale_contents(
+    enlarger: Enlarger,
+    contents: Contents,
+    target: str | Path,
+    *,
+    tile: int | None = None,
+    force: bool = False,
+) -> tuple[int, int]:
+    """The same for one picture that is read already, or a part of it."""
+    target = expanded(target)
+    check_writable(target, force=force)
+    return _enlarge(enlarger, contents, [contents], 1, "The picture", target, tile, False)
+
+
+def _of_all(first: Contents, frames: Iterable[Contents]) -> Contents:
+    """The first frame; transparent, or not of one channel, if any frame is so."""
+    alpha, single = first.alpha, first.single
+    for frame in frames:
+        alpha = frame.alpha if alpha is None else alpha
+        single = single and frame.single
+    return first._replace(alpha=alpha, single=single)
+
+
+def _enlarge(
+    enlarger: Enlarger, contents: Contents, pictures, count: int, source, target, tile, progress
+) -> tuple[int, int]:
+    suffix = target.suffix.lower()
     try:
         enlarger.check(contents.image)
     except ImageError as error:
         raise ImageError(f"{source}: {error}") from None
     height, width = (enlarger.scale * side for side in contents.image.shape[:2])
-    suffix = target.suffix.lower()
     if contents.alpha is not None and suffix in (".jpg", ".jpeg"):
         raise ImageError(f"{source} is transparent and JPEG cannot be: choose .png or .webp.")
     if max(height, width) > LARGEST_SIDE[suffix]:
@@ -66,23 +123,71 @@ def upscale_file(
             f"{target} would be {width}x{height}, and {suffix} ends at {LARGEST_SIDE[suffix]} "
             "pixels a side: choose .png."
         )
-    rows = _rows(enlarger, contents, tile, progress)
-    write = _write_png if suffix == ".png" else _write_whole
-    size, channels = (width, height), 3 if contents.alpha is None else 4
+    for lost in _lost(contents, suffix):
+        warnings.warn(f"{source} has {lost}", Note, stacklevel=3)
+    sheets = (_sheet(enlarger, picture, contents, suffix, tile, progress) for picture in pictures)
     try:
-        write_atomically(target, lambda temporary: write(temporary, rows, size, channels, contents))
+        write_atomically(target, lambda temporary: write_sheets(temporary, sheets, count))
     except OSError as error:
         reason = error.strerror or error
         raise ImageError(f"{target} could not be written ({reason}); it is not there.") from error
-    return size
+    return width, height
+
+
+def _lost(contents: Contents, suffix: str) -> Iterator[str]:
+    """What the format cannot hold, as sentences that begin with "... has"."""
+    if contents.image.dtype == np.uint16 and suffix in _8_BITS:
+        yield f"16 bits a channel, of which {suffix} keeps 8: choose .png or .tif for all of them."
+    if contents.has_unknown_colors and suffix != ".png":
+        yield f"colors (cICP) that {suffix} cannot name: choose .png to keep what they mean."
+    for name, data in (("EXIF", contents.exif), ("XMP", contents.xmp)):
+        if suffix in (".jpg", ".jpeg") and len(data or b"") > JPEG_SEGMENT - 40:
+            yield f"more {name} than {suffix} has room for: it is left out. Choose .png to keep it."
+
+
+def _fitted(contents: Contents, suffix: str) -> Contents:
+    """What of it the format can hold."""
+    if suffix in _8_BITS:
+        contents = contents.with_8_bits()
+    if suffix == ".webp" and contents.single:  # which has no gray, and no profile for it
+        contents = contents._replace(image=contents.srgb(), icc=None, single=False)
+    if suffix in (".jpg", ".jpeg"):
+        exif, xmp = (
+            None if len(data or b"") > JPEG_SEGMENT - 40 else data
+            for data in (contents.exif, contents.xmp)
+        )
+        contents = contents._replace(exif=exif, xmp=xmp)
+    return contents
+
+
+def _sheet(enlarger, picture: Contents, first: Contents, suffix: str, tile, progress) -> Sheet:
+    """SR of a picture, to be computed as it is written; a frame takes after the first one."""
+    if first.animated:
+        size = picture.image.shape[:2]
+        alpha = picture.alpha
+        if alpha is None and first.alpha is not None:
+            alpha = np.full(size, np.iinfo(picture.image.dtype).max, picture.image.dtype)
+        picture = picture._replace(alpha=alpha, single=first.single, plays=first.plays)
+    picture = _fitted(picture, suffix)
+    deep = picture.image.dtype == np.uint16
+    if deep and picture.single and picture.alpha is not None and suffix in _PAGES:
+        picture = picture._replace(single=False)  # gray with alpha, which Pillow could not read
+    if picture.alpha is not None:
+        picture = picture._replace(image=fill_unseen(picture.image, picture.alpha))
+    density = picture.density and tuple(enlarger.scale * density for density in picture.density)
+    height, width = (enlarger.scale * side for side in picture.image.shape[:2])
+    channels = (1 if picture.single else 3) + (picture.alpha is not None)
+    rows = _rows(enlarger, picture, tile, progress)
+    return Sheet(width, height, channels, rows, picture._replace(density=density))
 
 
 def _rows(
     enlarger: Enlarger, contents: Contents, tile: int | None, progress: bool
 ) -> Iterable[np.ndarray]:
-    """Bands of SR, with the alpha channel where there is one."""
+    """Bands of SR, of one color channel if the file has one, with alpha where there is some."""
     top, scale = 0, enlarger.scale
     for band in bands(enlarger, contents.image, tile, progress=progress):
+        band = band[..., :1] if contents.single else band
         if contents.alpha is None:
             yield band
             continue
@@ -95,21 +200,66 @@ def _rows(
             top = bottom
 
 
-def _write_png(path: str, rows, size: tuple[int, int], channels: int, like: Contents) -> None:
-    with open(path, "wb") as file:
-        writer = PNGWriter(file, *size, channels, like.icc, like.exif)
-        for band in rows:
-            writer.write(band)
-        writer.close()
+def fill_unseen(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Give the pixels that are not seen, or hardly, the colors of those around them that are.
+
+    A file may hold any color there, often black, and an enlargement would draw a rim of it around
+    what is seen. A pixel counts as much as it is seen against its neighbors; what is missing comes
+    from copies at half the size, of which each pixel is the mean of what is seen of four (push and
+    pull: Gortler et al., The Lumigraph, SIGGRAPH 1996).
+
+    Args:
+        image: uint8 or uint16 (H, W, 3).
+        alpha: (H, W) of the same kind.
+
+    Returns:
+        A copy like `image`, the same wherever no neighbor is seen better.
+    """
+    weight = _weight(alpha)
+    if weight.min() == 1 or not alpha.any():
+        return image
+    coarse, filled = _filled(*_halved(image, alpha)), image.copy()
+    for start in range(0, len(image), 2 * _ALPHA_ROWS):
+        rows = slice(start, start + 2 * _ALPHA_ROWS)
+        part = coarse[start // 2 : start // 2 + _ALPHA_ROWS]
+        filled[rows] = np.rint(_mixed(image[rows], weight[rows], part))
+    return filled
 
 
-def _write_whole(path: str, rows, size: tuple[int, int], channels: int, like: Contents) -> None:
-    whole, top = Image.new("RGB" if channels == 3 else "RGBA", size), 0
-    for band in rows:
-        whole.paste(Image.fromarray(band), (0, top))
-        top += len(band)
-    options = SAVE_OPTIONS[Path(path).suffix.lower()]
-    whole.save(path, **options, icc_profile=like.icc, exif=like.exif or b"")
+def _filled(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The same for one of the smaller copies, float32."""
+    weight = _weight(alpha)
+    if weight.min() == 1:
+        return color
+    return _mixed(color, weight, _filled(*_halved(color, alpha)))
+
+
+def _weight(alpha: np.ndarray) -> np.ndarray:
+    """How much a pixel is seen against the best within two, as far as the cubic kernel reaches."""
+    most = alpha
+    for _ in range(2):
+        padded = np.pad(most, ((2, 2), (0, 0)))
+        most = np.maximum.reduce([padded[i : i + len(most)] for i in range(5)]).T
+    return np.divide(alpha, most, out=np.zeros(alpha.shape, np.float32), where=most > 0)
+
+
+def _mixed(color: np.ndarray, weight: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+    around = coarse.repeat(2, axis=0).repeat(2, axis=1)[: len(color), : color.shape[1]]
+    return around + weight[..., None] * (color - around)
+
+
+def _halved(color: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is seen of 2x2 pixels together, and how much of it, float32."""
+    height, width = (-(-side // 2) for side in alpha.shape)
+    total = np.zeros((height, width, 3), np.float32)
+    seen = np.zeros((height, width), np.float32)
+    for y in (0, 1):
+        for x in (0, 1):
+            part = alpha[y::2, x::2].astype(np.float32)
+            rows, columns = part.shape
+            total[:rows, :columns] += part[..., None] * color[y::2, x::2]
+            seen[:rows, :columns] += part
+    return total / np.maximum(seen, 1e-9)[..., None], seen / 4
 
 
 def upscale_folder(
@@ -137,12 +287,14 @@ def upscale_folder(
     source, target = expanded(source), expanded(target)
     files = list_images(source)
     if not files:
-        raise DataError(f"{source} has no pictures ({', '.join(SAVE_OPTIONS)}, ...).")
+        raise DataError(no_pictures(source))
     if target.suffix.lower() in LARGEST_SIDE or target.is_file():
         raise DataError(f"{source} is a folder, so {target} must be one, too: name a folder.")
     if target.resolve() == source.resolve():
         raise DataError(f"{target} is where the pictures come from: choose another folder.")
     results = _results(files, target)
+    if note := skipped(source):
+        warnings.warn(note, Note, stacklevel=2)
     with own_folder(target):
         return _upscale_files(enlarger, results, tile, force, progress)
 
@@ -188,62 +340,3 @@ def _upscale_files(enlarger: Enlarger, results: dict[Path, Path], tile, force, p
             f"they are named above, and the others are in {result.parent}."
         )
     return done
-
-
-_UP = 2  # the filter that stores each row as its difference from the one above
-_ROWS = 64  # compressed at a time
-_COLOR_TYPES = {3: 2, 4: 6}  # RGB, RGBA
-
-
-class PNGWriter:
-    """Writes one 8-bit PNG into a binary file; `write` its rows, then `close`.
-
-    Every row takes the filter "up": on enlarged photographs the file is as small as with Pillow's
-    choice of one filter a row.
-
-    Args:
-        width, height: of the whole picture.
-        channels: 3 for RGB, 4 for RGBA.
-        icc: the color profile.
-        exif: as JPEG holds it.
-    """
-
-    def __init__(
-        self,
-        file: IO[bytes],
-        width: int,
-        height: int,
-        channels: int,
-        icc: bytes | None = None,
-        exif: bytes | None = None,
-    ):
-        self._file, self._compressor = file, zlib.compressobj()
-        self._above = np.zeros(width * channels, np.uint8)
-        file.write(b"\x89PNG\r\n\x1a\n")
-        kind = _COLOR_TYPES[channels]
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
-        if icc is not None:
-            self._chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc))
-        if exif is not None:
-            self._chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
-
-    def write(self, rows: np.ndarray) -> None:
-        """Add the next rows, uint8 (h, width, channels)."""
-        for start in range(0, len(rows), _ROWS):
-            part = rows[start : start + _ROWS].reshape(-1, len(self._above))
-            filtered = np.empty((len(part), len(self._above) + 1), np.uint8)
-            filtered[:, 0] = _UP
-            np.subtract(part[0], self._above, out=filtered[0, 1:])
-            np.subtract(part[1:], part[:-1], out=filtered[1:, 1:])
-            self._above = part[-1].copy()
-            if data := self._compressor.compress(filtered):
-                self._chunk(b"IDAT", data)
-
-    def close(self) -> None:
-        """Write what is left; the file itself stays open."""
-        self._chunk(b"IDAT", self._compressor.flush())
-        self._chunk(b"IEND", b"")
-
-    def _chunk(self, kind: bytes, data: bytes) -> None:
-        self._file.write(struct.pack(">I", len(data)) + kind + data)
-        self._file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))

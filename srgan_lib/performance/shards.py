@@ -16,7 +16,7 @@ import torch
 from ..data import PatchPool
 from ..errors import ConfigError, DataError, ImageError, Note
 from ..system.files import expanded
-from ..system.picture_files import SUFFIXES, decode_image
+from ..system.picture_files import decode_image, suffixes
 
 SUFFIX = ".tar"
 
@@ -108,7 +108,7 @@ def count_pictures(shard: str | Path) -> int:
         raise DataError(f"{shard}: its members claim more bytes than it has. Do not trust it.")
     count = sum(_is_picture(member.name) for member in members)
     if not count:
-        raise DataError(f"{shard} has no pictures ({', '.join(SUFFIXES)}).")
+        raise DataError(f"{shard} has no pictures that can be read.")
     return count
 
 
@@ -156,4 +156,4 @@ def _decoded(shard: Path, sample: Mapping[str, Any], patch_size: int) -> Iterato
 
 
 def _is_picture(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) and not name.rpartition("/")[2].startswith(".")
+    return name.lower().endswith(suffixes()) and not name.rpartition("/")[2].startswith(".")

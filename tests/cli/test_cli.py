@@ -129,7 +129,7 @@ BAD = [
     ("upscale text.png o.png --weights bicubic", "text.png"),
     ("upscale photo.png o.png --weights none", "none"),
     ("upscale photo.png o.png --weights zero.png", "zero.png"),
-    ("upscale photo.png o.tiff --weights bicubic", ".png"),
+    ("upscale photo.png o.gif --weights bicubic", ".png"),
     ("upscale photo.png photo.png --weights bicubic", "--force"),
     ("upscale photo.png o.png --weights bicubic --scale 3", "2, 4 or 8"),
     ("upscale dot.png o.png --weights x2.safetensors", "8x8"),

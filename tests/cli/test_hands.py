@@ -67,7 +67,7 @@ def test_a_mistyped_command_leaves_no_folder(here, command, capsys):
 
 @pytest.mark.parametrize(
     "pair",
-    [("scan.bmp", "scan.bmp.png"), ("p.tif", "p.tif.png"), ("q.tiff", "q.tiff.png")],
+    [("scan.bmp", "scan.bmp.png"), ("p.ppm", "p.ppm.png"), ("q.gif", "q.gif.png")],
 )
 def test_two_pictures_with_one_output_name_are_refused_before_the_first(here, pair, capsys):
     for number, name in enumerate(pair):
