@@ -25,7 +25,7 @@ from .recipes import Recipe
 from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
 from .system.files import expanded, own_folder
-from .system.process import deferred_interrupt
+from .system.signals import deferred_interrupt
 from .weights import move_average
 
 __all__ = ["CHECKPOINT", "WEIGHTS", "Trainer"]

@@ -3,13 +3,13 @@
 import os
 import signal
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import Note, SRGANError
 from .devices import is_out_of_memory
+from .signals import Stopped, stoppable
 
 
 def _fail(sentence: str) -> int:
@@ -18,7 +18,24 @@ def _fail(sentence: str) -> int:
 
 
 def report_errors(work: Callable[[], None]) -> int:
-    """Do `work`; an error that the user can mend becomes one line, and 2 is returned for it."""
+    """Do `work`; an error that the user can mend becomes one line, and 2 is returned for it.
+
+    So does the wish to end, with the status that shells expect: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+    with stoppable() as stopped:
+        try:
+            return _report_errors(work)
+        except Stopped as stop:
+            return stop.report()
+        except KeyboardInterrupt:
+            return Stopped(signal.SIGINT).report()
+        except Exception:
+            if (stop := stopped()) is None:  # else it became this error on its way
+                raise
+            return stop.report()
+
+
+def _report_errors(work: Callable[[], None]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
         warnings.simplefilter("default", Note)  # no error, not even with python -W error
@@ -35,9 +52,6 @@ def report_errors(work: Callable[[], None]) -> int:
             if not is_out_of_memory(error):
                 raise
             return _fail("There is not enough memory: take a smaller picture or batch.")
-        except KeyboardInterrupt:
-            print("Interrupted; what was saved is kept.", file=sys.stderr)
-            return 130
     return 0
 
 
@@ -89,26 +103,3 @@ def _flush() -> None:
             os.dup2(nothing, sys.stdout.fileno())
             os.close(nothing)
         raise
-
-
-@contextmanager
-def deferred_interrupt() -> Iterator[Callable[[], bool]]:
-    """Inside, Ctrl-C (or a notebook's stop button) is only noted; the value says whether it came.
-
-    A step that is cut in half has trained one network and not the other, and such a state must not
-    be saved. Outside the main thread signals cannot be caught, and nothing changes.
-    """
-    came = False
-
-    def note(*_: object) -> None:
-        nonlocal came
-        came = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: came
-    finally:
-        signal.signal(signal.SIGINT, before)
