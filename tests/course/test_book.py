@@ -140,3 +140,13 @@ def test_a_good_page_has_no_fault_and_its_contents_stay_at_hand(chromium, tmp_pa
             assert tab.evaluate("location.hash") == "#Two"
             assert 0 <= tab.locator("#Two").bounding_box()["y"] < 200
             tab.close()
+
+
+def test_what_paper_cannot_do_is_linked_on_the_web():
+    links = "[yours](your_picture.html), [two](02_two.html), [here](#One)"
+    cell = new_markdown_cell(f"# One\n\n{links}")
+    one, two = (pages.render(name, new_notebook(cells=[cell])) for name in ("01_one", "02_two"))
+    links = [link["href"] for link in book._chapter(one, [one, two]).find_all("a")]
+    assert links == [
+        f"{pages.WEBSITE}your_picture.html", "#chapter-02_two", "#chapter-01_one-One",
+    ]  # fmt: skip

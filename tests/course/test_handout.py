@@ -1,13 +1,15 @@
 """The handout's builder on tiny notebooks that are executed for real."""
 
+from base64 import b64decode
 from html import escape
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from srgan_lib.course.handout import browser, build, faults, layout, pages
-from srgan_lib.course.notebooks import badge
+from srgan_lib import __version__
+from srgan_lib.course.handout import browser, build, documents, faults, index, layout, pages
+from srgan_lib.course.notebooks import ROOT, badge
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
@@ -78,6 +80,9 @@ def test_two_notebooks_become_pages_and_an_index(tmp_path, capsys):
     assert 'rel="next"' in first and 'rel="prev"' not in first
     assert 'rel="prev"' in second and 'rel="next"' not in second
     assert ">First</a>" in index and "Why we are here." in index and 'alt="one pixel"' in index
+    assert 'href="glossary.html"' in index and 'href="your_picture.html"' in index
+    assert index.count("Open in Colab") == 1 and f"Version {__version__}" in index
+    assert (tmp_path / "out" / "your_picture.html").stat().st_size > 5e6
     executed = nbformat.read(tmp_path / "out" / "01_first.ipynb", as_version=4)
     assert executed.cells[1].outputs[0].text == "ran 42\n"
 
@@ -302,3 +307,70 @@ def test_a_live_widget_is_left_out_unless_it_brings_html():
 )
 def test_durations_are_said_as_a_reader_would(seconds, words):
     assert layout.duration(seconds) == words
+
+
+def test_the_repositorys_own_pages_are_in_the_handout_with_links_that_lead_somewhere():
+    made = {page.name: page for page in documents.documents(["03_srresnet_pretraining"])}
+    assert made.keys() == {"glossary", "results", "teaching"}
+    assert made["glossary"].title == "Glossary and symbols"
+    links = {link["href"] for link in made["teaching"].body.find_all("a", href=True)}
+    assert {"03_srresnet_pretraining.html", "glossary.html"} <= links
+    assert any(link.endswith("/blob/main/notebooks/01_problem_formulation.ipynb") for link in links)
+    pictures = made["results"].body.find_all("img")
+    assert pictures and all(p["src"].startswith("data:image/png;base64,") for p in pictures)
+    anchors = {f"{name}.html": {tag["id"] for tag in page.body.find_all(id=True)}
+               for name, page in made.items()}  # fmt: skip
+    anchors |= {"03_srresnet_pretraining.html": set(), "index.html": set()}
+    assert [fault for page in made.values() for fault in faults.faults(page, anchors)] == []
+
+
+def test_a_picture_of_the_index_has_the_size_at_which_it_is_shown():
+    data = (ROOT / "data" / "samples" / "validation" / "pagoda.jpg").read_bytes()
+    small = index.thumbnail(data, 256, 224)
+    assert (small["width"], small["height"]) == (256, 170) and len(small["src"]) < 80_000
+    assert index.thumbnail(b64decode(PIXEL), 256, 224)["width"] == 1
+
+
+def test_time_and_colab_are_those_of_the_first_cell():
+    text = f"{badge('01_tiny.ipynb')}\n\n# Tiny\n\n**Time**: a minute or 2.5, on two cores. More."
+    entry = index.entry(page_of(new_markdown_cell(text)))
+    assert entry.time == "a minute or 2.5, on two cores"
+    assert entry.colab.endswith("/notebooks/01_tiny.ipynb") and entry.picture is None
+    assert index.entry(page_of(new_markdown_cell("# Tiny"))).time == ""
+
+
+def test_the_text_to_search_in_is_that_of_each_section():
+    page = page_of(
+        new_markdown_cell("# Tiny\n\nFirst *words*."),
+        new_markdown_cell("## The *end*\n\nLast $x$."),
+        png_output(alt="a"),
+        new_code_cell("code = 1", outputs=[new_output("stream", text="printed")]),
+    )
+    first, last = index.searchable([page])
+    assert first == {
+        "page": "Tiny", "title": "Tiny", "href": "01_tiny.html", "text": "First words.",
+    }  # fmt: skip
+    assert (last["title"], last["href"]) == ("The end", "01_tiny.html#The-end")
+    assert last["text"] == "Last x. x code = 1"
+
+
+@pytest.mark.skipif(browser.find_chromium() is None, reason=f"no Chromium: {browser.ADVICE}")
+def test_the_index_finds_sections_from_a_file(tmp_path):
+    page = page_of(
+        new_markdown_cell("# Tiny\n\nAbout </script> and pictures."),
+        new_markdown_cell("## Pixel shuffle\n\nFour channels."),
+    )
+    (tmp_path / "index.html").write_text(layout.Layout([page]).index({}), encoding="utf-8")
+    (tmp_path / "01_tiny.html").write_text("<h2 id='Pixel-shuffle'>there</h2>")
+    with browser.open_browser() as opened, opened.new_page() as tab:
+        errors = []
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto((tmp_path / "index.html").as_uri())
+        tab.get_by_label("Search all chapters").fill("CHANNELS pix")
+        assert tab.inner_text("#found-count") == "1 section"
+        assert tab.locator("#found mark").all_inner_texts() == ["channels"]
+        tab.get_by_label("Search all chapters").fill("</script> (")
+        assert tab.inner_text("#found-count") == "No sections"
+        tab.get_by_label("Search all chapters").fill("shuffle")
+        tab.click("#found a")
+        assert tab.url.endswith("01_tiny.html#Pixel-shuffle") and errors == []

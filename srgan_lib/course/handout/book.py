@@ -18,8 +18,9 @@ from playwright.sync_api import Page as Tab
 from pypdf import PdfReader
 
 from ...errors import SRGANError
+from ..your_picture.build import NAME as YOUR_PICTURE
 from .layout import Layout, page_name
-from .pages import Page
+from .pages import WEBSITE, Page
 
 PAPERS = {"A4": 170, "Letter": 176}  # name -> width of the text, in mm: `@page` takes 2 x 20 mm
 BACK = {  # what is folded on a page -> title and first words of a part at the back
@@ -145,6 +146,8 @@ def _inside(href: str, page: Page, pages: Sequence[Page]) -> str:
     link = urlsplit(href)
     if link.scheme or link.netloc or not href:
         return href
+    if link.path == YOUR_PICTURE:
+        return f"{WEBSITE}{href}"  # paper cannot do it
     target = next((p for p in pages if unquote(link.path) == f"{p.name}.html"), page)
     fragment = f"-{link.fragment}" if link.fragment else ""
     return f"#{page_name(target.name)}{fragment}"

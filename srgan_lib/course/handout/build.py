@@ -23,6 +23,7 @@ from ..your_picture.build import NAME as YOUR_PICTURE
 from ..your_picture.build import build_page
 from .book import PAPERS, print_book
 from .browser import BrowserError, open_browser
+from .documents import documents
 from .faults import faults, faults_shown, oversize
 from .layout import Layout, duration
 from .pages import Page, render
@@ -132,12 +133,14 @@ def build(
 
 def _write(pages: list[Page], output: Path) -> None:
     """Write the pages, the PDFs and the index, or raise with what is wrong."""
-    anchors = {f"{p.name}.html": {tag["id"] for tag in p.body.find_all(id=True)} for p in pages}
+    others = documents([page.name for page in pages])
+    every = [*pages, *others]
+    anchors = {f"{p.name}.html": {tag["id"] for tag in p.body.find_all(id=True)} for p in every}
     anchors |= {"index.html": set(), YOUR_PICTURE: set()}
-    _end_if([fault for page in pages for fault in faults(page, anchors)])
-    layout = Layout(pages)
+    _end_if([fault for page in every for fault in faults(page, anchors)])
+    layout = Layout(pages, others)
     heavy = []
-    for page in pages:
+    for page in every:
         html = layout.page(page)
         heavy += oversize(page, html)
         (output / f"{page.name}.html").write_text(html, encoding="utf-8")
@@ -145,7 +148,7 @@ def _write(pages: list[Page], output: Path) -> None:
     prints = {}
     try:
         with open_browser() as browser:
-            _end_if([fault for page in pages for fault in faults_shown(page, output, browser)])
+            _end_if([fault for page in every for fault in faults_shown(page, output, browser)])
             for paper in PAPERS:
                 prints[paper] = f"srgan-course-{paper.lower()}.pdf"
                 print_book(layout, browser, output / prints[paper], paper)

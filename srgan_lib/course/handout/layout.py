@@ -9,9 +9,12 @@ from jinja2 import Environment, FileSystemLoader
 from pygments.formatters import HtmlFormatter
 
 from ... import __version__
+from ..notebooks import ROOT, repository
+from .index import cover, entry, searchable
 from .pages import Page
 
 TEMPLATES = Path(__file__).with_name("templates")
+COVER = ROOT / "data" / "results" / "overview.jpg"
 CODE = ("xcode", "github-dark")  # styles of Pygments: on light, and on dark
 GLOBALS = {
     "title": "Photo-realistic super-resolution with SRGAN",
@@ -22,10 +25,15 @@ GLOBALS = {
 
 
 class Layout:
-    """What all HTML of one handout shares: its pages in their order, and how it looks."""
+    """What all HTML of one handout shares: its pages in their order, and how it looks.
 
-    def __init__(self, pages: Sequence[Page]) -> None:
-        self.pages = list(pages)
+    Args:
+        pages: the chapters.
+        documents: pages beside them, which have no neighbors.
+    """
+
+    def __init__(self, pages: Sequence[Page], documents: Sequence[Page] = ()) -> None:
+        self.pages, self.documents = list(pages), list(documents)
         self._templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
         self._templates.filters |= {
             "duration": duration,
@@ -33,20 +41,24 @@ class Layout:
             "css_string": css_string,
         }
         self._templates.globals |= GLOBALS
-        self._templates.globals |= {"pages": self.pages, "style": style(), "script": script()}
+        self._templates.globals |= {"pages": self.pages, "style": style(), "script": script("page")}
 
     def page(self, page: Page) -> str:
-        """One chapter, with links to its neighbors."""
-        number = self.pages.index(page)
+        """One chapter, with links to its neighbors, or one document."""
+        around = [None, *self.pages, None] if page in self.pages else [None, page, None]
+        number = around.index(page)
         return self._templates.get_template("page.html").render(
-            page=page,
-            before=self.pages[number - 1] if number else None,
-            after=self.pages[number + 1] if number + 1 < len(self.pages) else None,
+            page=page, before=around[number - 1], after=around[number + 1]
         )
 
     def index(self, prints: Mapping[str, str]) -> str:
         """The page that leads to all others; `prints` are the names of PDFs by their paper."""
-        return self._templates.get_template("index.html").render(prints=prints)
+        sections = json.dumps(searchable([*self.pages, *self.documents]), ensure_ascii=False)
+        return self._templates.get_template("index.html").render(
+            prints=prints, chapters=[entry(page) for page in self.pages], cover=cover(COVER, 960),
+            sections=sections.replace("<", "\\u003c"), search=script("search"),
+            repository=f"https://github.com/{repository()[0]}",
+        )  # fmt: skip
 
     def book(
         self,
@@ -86,9 +98,9 @@ def style() -> str:
     )
 
 
-def script() -> str:
+def script(name: str) -> str:
     """The script of a page."""
-    return (TEMPLATES / "page.js").read_text("utf-8")
+    return (TEMPLATES / f"{name}.js").read_text("utf-8")
 
 
 def page_name(name: str) -> str:
