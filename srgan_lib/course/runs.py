@@ -1,7 +1,9 @@
 """Load what has been trained, train what has not: the recipe behind every notebook from 03 on."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from ..metrics import LPIPS
 from ..models import Generator
 from ..recipes import get_recipe
 from ..training import Trainer
-from ..weights import load_generator, shipped_weights
+from ..weights import find_weights, load_generator, shipped_weights
 
 SMOKE_SIDE = 320  # pixels: the middle of a photograph, enough to prove that every line runs
 
@@ -37,6 +39,11 @@ def middle(image: np.ndarray, side: int) -> np.ndarray:
 def run_folder(name: str, profile: str, work: str | Path) -> Path:
     """Where the run of a recipe in a profile is kept: WORK/PROFILE/NAME."""
     return Path(work) / profile / name
+
+
+def card(name: str) -> dict[str, Any]:
+    """What the card of a shipped network knows: how it was trained, what it scores, its history."""
+    return json.loads(find_weights(name).with_suffix(".json").read_text(encoding="utf-8"))
 
 
 def vgg_weights(profile: str) -> str:

@@ -20,6 +20,7 @@ CHAPTERS = [
     "03_srresnet_pretraining",
     "03b_srresnet_in_depth",
     "04_srgan_training",
+    "04b_srgan_in_depth",
     "05_visual_comparison",
     "06_ablation",
     "07_mistakes",

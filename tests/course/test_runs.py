@@ -55,6 +55,35 @@ def test_a_shipped_network_of_another_size_is_not_taken(tmp_path, pool, capsys):
     assert "your own srresnet" in capsys.readouterr().out
 
 
+def test_a_pretrained_network_is_ones_own_else_the_shipped_one_else_trained_now(tmp_path, pool):
+    network, whose = runs.pretrained("srresnet", "smoke", tmp_path / "a", pool)
+    assert whose == "yours, 4 steps" and not network.training
+    save_weights(weights.SHIPPED / "srresnet.safetensors", network)
+    shipped, whose = runs.pretrained("srresnet", "smoke", tmp_path / "b", pool)
+    assert whose == "shipped" and same(shipped, network)
+    own = prepare("srresnet", tmp_path / "b", pool).run(until=2, progress=False)
+    network, whose = runs.pretrained("srresnet", "smoke", tmp_path / "b", pool)
+    assert whose == "yours, 4 steps" and not same(network, own)
+    assert runs.size_of(network) == {"num_blocks": 2, "channels": 8}
+
+
+def test_what_the_smoke_profile_spares(capsys):
+    whole, small = dict(runs.photographs("cpu")), dict(runs.photographs("smoke"))
+    assert small.keys() == whole.keys()
+    assert all(image.shape == (320, 320, 3) for image in small.values())
+    height, width = whole["red_panda.jpg"].shape[:2]
+    center = whole["red_panda.jpg"][height // 2, width // 2]
+    assert (small["red_panda.jpg"][160, 160] == center).all()
+    assert runs.vgg_weights("smoke") == "random" and runs.vgg_weights("cpu") == "auto"
+    assert runs.lpips_or_none("smoke") is None and not capsys.readouterr().out
+
+
+def test_without_lpips_a_notebook_goes_on_and_says_why(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SRGAN_ALEXNET", str(tmp_path / "missing.pth"))
+    assert runs.lpips_or_none("cpu") is None
+    assert capsys.readouterr().out.startswith("No LPIPS: ")
+
+
 def test_profiles_do_not_share_a_folder(tmp_path):
     folders = {runs.run_folder("srgan", profile, tmp_path) for profile in ("smoke", "cpu")}
     assert len(folders) == 2

@@ -1,11 +1,14 @@
 """What is stored for readers without a network, and when it gives way to what can be measured."""
 
 import json
+import re
 
+import nbformat
 import numpy as np
 import pytest
 
 from srgan_lib.course import stored
+from srgan_lib.course.notebooks import notebook_paths
 from srgan_lib.errors import DataError, WeightsError
 
 PICTURE = np.zeros((40, 40, 3), np.uint8)
@@ -73,3 +76,37 @@ def test_a_damaged_file_is_one_sentence(tmp_path, content):
         stored.read_stored("a", tmp_path)
     with pytest.raises(DataError, match="There is no"):
         stored.read_stored("b", tmp_path)
+
+
+def test_what_a_trained_vgg_measures_is_shown_and_recorded_where_a_folder_is_named(
+    tmp_path, monkeypatch
+):
+    source, gray = "vgg16.safetensors", PICTURE + 7
+    monkeypatch.delenv(stored.RECORD, raising=False)
+    assert stored.live_or_stored("a", [1.5], source) == ([1.5], "VGG16 with ImageNet weights")
+    assert not any(tmp_path.iterdir())
+    monkeypatch.setenv(stored.RECORD, str(tmp_path))
+    for name, live in {"b": {"x": 2}, "a": [1.5], "gray": gray}.items():
+        assert stored.live_or_stored(name, live, source)[0] is live
+    assert stored.stored_vgg("a", tmp_path) == [1.5]
+    assert stored.stored_vgg("b", tmp_path) == {"x": 2}
+    assert (stored.stored_vgg("gray", tmp_path) == gray).all()
+    assert "ImageNet weights (vgg16.safetensors)" in stored.read_stored(stored.VGG, tmp_path)[1]
+
+
+def test_what_a_random_vgg_measures_is_neither_shown_nor_recorded(tmp_path, monkeypatch):
+    stored._record(tmp_path, "a", [1.5], "vgg16.safetensors")
+    monkeypatch.setenv(stored.RECORD, str(tmp_path))
+    shown, words = stored.live_or_stored("a", [99], "random", tmp_path)
+    assert shown == [1.5] == stored.stored_vgg("a", tmp_path) and words.startswith("stored: ")
+    with pytest.raises(DataError, match="'c': choose one of a"):
+        stored.live_or_stored("c", [99], "random", tmp_path)
+
+
+def test_all_that_the_notebooks_ask_for_is_stored_and_no_more():
+    text = "\n".join(
+        cell.source for path in notebook_paths() for cell in nbformat.read(path, 4).cells
+    )
+    asked = set(re.findall(r'live_or_stored\("([^"]+)"', text))
+    pictures = {path.stem for path in stored.STORED.glob("*.png")}
+    assert asked == pictures | set(stored.read_stored(stored.VGG)[0]) and len(asked) > 8
