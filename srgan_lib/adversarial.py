@@ -3,6 +3,7 @@
 Taught in notebook 04. Source: Ledig et al. 2017, sections 2.2 and 3.2.
 """
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ class AdversarialTrainer(Trainer):
         self.discriminator.requires_grad_(True)
         hr_logits, sr_logits = self.judge(hr), self.judge(sr.detach())
         loss_d = discriminator_loss(hr_logits, sr_logits, labels, relativistic)
-        self._descend(loss_d, self.optimizer_d)
+        before = self._copy_of_d() if self.scaler.is_enabled() else None
+        moved = self._descend(loss_d, self.optimizer_d)
 
         # Frozen, the discriminator passes the gradient on to SR, but computes none of its own.
         self.discriminator.requires_grad_(False)
@@ -107,13 +109,24 @@ class AdversarialTrainer(Trainer):
             loss, terms = self.loss(
                 sr, hr, self.judge(sr), self.judge(hr) if relativistic else None
             )
-        self._descend(loss, self.optimizer)
+        # In float16 a gradient can overflow. Then the step is skipped in both networks: otherwise
+        # one would be trained a little more often than the other.
+        if moved and not self._descend(loss, self.optimizer):
+            self._restore_d(before)
         return {
             **terms,
             "discriminator": loss_d,
             "d_hr": hr_logits.sigmoid().mean(),
             "d_sr": sr_logits.sigmoid().mean(),
         }
+
+    def _copy_of_d(self) -> tuple[dict, dict]:
+        networks = self.discriminator.state_dict(), self.optimizer_d.state_dict()
+        return copy.deepcopy(networks)
+
+    def _restore_d(self, before: tuple[dict, dict]) -> None:
+        self.discriminator.load_state_dict(before[0])
+        self.optimizer_d.load_state_dict(before[1])
 
     def _check(self, means: dict[str, float], steps: int) -> None:
         certain = means["discriminator"] < WON_LOSS

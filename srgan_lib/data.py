@@ -77,7 +77,7 @@ class PatchPool:
         """Pictures, without their copies."""
         return self.pictures
 
-    def at(self, step: int) -> "PatchPool":
+    def for_step(self, step: int) -> "PatchPool":
         """The pool that update `step` draws from: this one, where all pictures fit into memory."""
         return self
 

@@ -16,8 +16,9 @@ from .degradation import bicubic_upscale
 from .errors import ConfigError, ImageError
 from .images import check_image, convert, to_image, to_tensor
 from .models import MIN_LR_SIZE, Generator
-from .system.devices import forget_unused_memory, is_out_of_memory
+from .system.devices import forget_unused_memory
 from .system.picture_files import is_gray, without_color
+from .system.process import is_out_of_memory
 
 # A CPU gains nothing by larger tiles, and what a system calls free it need not let a process have.
 CPU_BUDGET = 160 * 2**20  # bytes of activations; with 400, 4096x4096 pictures took 1.6 GB in all

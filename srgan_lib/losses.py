@@ -7,7 +7,7 @@ value range; `VGGFeatures` converts them, so that VGG always sees what it was tr
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -82,6 +82,19 @@ class GridLoss(nn.Module):
         return (pattern - pattern.mean(dim=2, keepdim=True)).abs().mean()
 
 
+@cache
+def _learned_weights() -> list[torch.Tensor]:
+    """How much people minded each channel of VGG16's five blocks: (1, C, 1, 1) each."""
+    try:
+        from lpips import LPIPS
+    except ImportError as error:
+        raise ConfigError("This loss needs the package lpips: `pip install lpips`.") from error
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")  # of the VGG that the package builds and we do not use
+        learned = LPIPS(net="vgg", pnet_rand=True, verbose=False).lins
+    return [layer.model[-1].weight.detach() for layer in learned]
+
+
 class LPIPSLoss(nn.Module):
     """LPIPS on VGG16 (Zhang et al. 2018, section 3, version 0.1) as a content loss.
 
@@ -100,15 +113,8 @@ class LPIPSLoss(nn.Module):
 
     def __init__(self, features: VGGFeatures):
         super().__init__()
-        try:
-            from lpips import LPIPS
-        except ImportError as error:
-            raise ConfigError("This loss needs the package lpips: `pip install lpips`.") from error
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-            warnings.simplefilter("ignore")  # of the VGG that the package builds and we do not use
-            learned = LPIPS(net="vgg", pnet_rand=True, verbose=False).lins
         self.features = features
-        self.weights = nn.ParameterList(layer.model[-1].weight for layer in learned)
+        self.weights = nn.ParameterList(weight.clone() for weight in _learned_weights())
         self.requires_grad_(False)
 
     def _normalized(self, x: torch.Tensor) -> list[torch.Tensor]:

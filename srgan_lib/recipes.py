@@ -7,7 +7,7 @@ Taught in notebooks 03 and 04.
 import math
 import os
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import ConfigError
 
@@ -38,7 +38,9 @@ class Recipe:
         lead: how many times as hard as the adversarial term the content terms pull at SR at the
             start, as norms of gradients; their weights are then scaled to it. 0 leaves them.
         init: recipe whose generator this one starts from.
-        steps: updates of the generator.
+        steps: updates of the generator; with `minutes`, the most of them.
+        minutes: how long the training shall take: the steps are then chosen when some have been
+            timed (`Trainer`), from `least_steps` to `steps`. 0: the steps are exact.
         discriminator_rate: its learning rate, in generator's ones (Heusel et al. 2017).
         drops: fractions of `steps` after which the learning rate is divided by ten.
         cosine: let the learning rate fall to zero along half a cosine instead.
@@ -78,6 +80,8 @@ class Recipe:
     channels: int = 64
     vgg: str = "vgg19"
     seed: int = 0
+    minutes: float = 0.0
+    least_steps: int = 0
 
     def learning_rate_at(self, step: int) -> float:
         """Learning rate of update `step`, counted from 0."""
@@ -94,7 +98,7 @@ class Recipe:
         """
         kept = {field.name: field.default for field in fields(self)} | kept
         mine = self.as_dict()
-        compared = mine.keys() - {"about", "steps"}
+        compared = mine.keys() - {"about", "steps", "minutes", "least_steps"}
         return sorted(key for key in compared if mine[key] != _tuples(kept[key]))
 
     def as_dict(self) -> dict:
@@ -167,17 +171,26 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, (list, tuple)) else value
 
 
+class Time(NamedTuple):
+    """Minutes for a training on any machine, and the fewest and the most steps all the same."""
+
+    minutes: float
+    least_steps: int
+    most_steps: int
+
+
 @dataclass(frozen=True)
 class Profile:
     """How far a recipe is scaled to a machine; None keeps the recipe's own value.
 
-    `pretrain_steps` holds for recipes without, `adversarial_steps` for those with a discriminator.
+    `pretrain` holds for recipes without, `adversarial` for those with a discriminator: an exact
+    number of steps, or a `Time`.
     """
 
     name: str
     about: str
-    pretrain_steps: int | None = None
-    adversarial_steps: int | None = None
+    pretrain: "int | Time | None" = None
+    adversarial: "int | Time | None" = None
     batch_size: int | None = None
     patch_size: int | None = None
     num_blocks: int | None = None
@@ -186,8 +199,8 @@ class Profile:
 
 _PROFILES = (
     Profile("smoke", "seconds: proves that every line runs", 4, 3, 2, 32, 2, 8),
-    Profile("cpu", "minutes on two cores", 600, 60, 8, 96),
-    Profile("colab", "a T4, within one sitting", 12_000, 4_000, 16, 96),
+    Profile("cpu", "minutes on any CPU", Time(4, 120, 2_000), Time(2, 30, 400), 8, 96),
+    Profile("colab", "minutes on a T4", Time(8, 1_000, 20_000), Time(8, 400, 10_000), 16, 96),
     Profile("gpu", "a data-center GPU, minutes for each network", 50_000, 15_000),
     Profile("paper", "as published; days on one GPU"),
 )
@@ -205,9 +218,12 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
     if profile not in PROFILES:
         raise ConfigError(f"Unknown profile {profile!r}: choose one of {', '.join(PROFILES)}.")
     recipe, scaled = RECIPES[name], PROFILES[profile]
-    steps = scaled.adversarial_steps if recipe.adversarial else scaled.pretrain_steps
+    length = scaled.adversarial if recipe.adversarial else scaled.pretrain
+    timed = isinstance(length, Time) and changes.get("steps") is None
     values = {
-        "steps": steps,
+        "steps": length.most_steps if isinstance(length, Time) else length,
+        "minutes": length.minutes if timed else None,
+        "least_steps": length.least_steps if timed else None,
         "batch_size": scaled.batch_size,
         "patch_size": scaled.patch_size,
         "num_blocks": scaled.num_blocks,

@@ -1,22 +1,26 @@
 """The training loop, which by itself pre-trains SRResNet.
 
-Taught in notebook 03. Source: Ledig et al. 2017, section 3.2.
+What it keeps in its folder, and how it goes on from there (on a CPU to the last bit), stands at the
+end of `Trainer`. Taught in notebook 03. Source: Ledig et al. 2017, section 3.2.
 """
 
 import copy
 import math
+import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm.auto import tqdm
 
-from .checkpoints import CHECKPOINT, WEIGHTS, Resumable
+from .checkpoints import CHECKPOINT, load_checkpoint, save_checkpoint
 from .data import PatchPool
-from .errors import ConfigError, TrainingError
+from .errors import ConfigError, SRGANError, TrainingError, WeightsError
 from .images import convert
 from .losses import PerceptualLoss, content_loss, random_place, shifted
 from .models import Generator
@@ -24,14 +28,20 @@ from .random_degradation import DEGRADATIONS
 from .recipes import Recipe
 from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
+from .system.devices import THEN, device_name
 from .system.files import expanded, own_folder
 from .system.signals import deferred_interrupt
-from .weights import move_average
+from .vgg import VGGFeatures
+from .weights import WEIGHTS, move_average, save_weights, weights_info
 
 __all__ = ["CHECKPOINT", "WEIGHTS", "Trainer"]
 
 
-class Trainer(Resumable):
+# Where the recipe gives minutes, these many steps are run to warm up, and then timed.
+WARM_UP_STEPS, TIMED_STEPS = 5, 20
+
+
+class Trainer:
     """Trains a generator on content alone: SRResNet.
 
     Args:
@@ -41,7 +51,6 @@ class Trainer(Resumable):
         init: a generator to start from, of the recipe's size and variant; random if not given.
         vgg: VGG weights for content losses on features (`srgan_lib.losses.VGGFeatures`).
         validate: generator -> figures, called now and then; they join the history.
-        compile: let torch.compile fuse the networks; the first step then takes minutes.
         precision: number format of the convolutions, see `devices.precision`.
         graphs: replay the step as a CUDA graph (`graphs.RecordedStep`), as far as it can be
             recorded; if not given, on a GPU where the step needs no gradient scaler, which decides
@@ -51,6 +60,9 @@ class Trainer(Resumable):
         generator: the network in training. `result` is the one to use: its running mean if the
             recipe has one, else the same.
         step: updates done. history: one dict of floats for each time it was logged.
+        planned: whether the number of steps is known. Where the recipe gives minutes instead, it is
+            chosen after WARM_UP_STEPS + TIMED_STEPS steps, so that the training takes as long, and
+            `recipe.steps` is the most until then. A resumed training keeps what was chosen.
 
     Raises:
         ConfigError: `init` or the pool does not fit the recipe; an unknown precision; `graphs`
@@ -66,7 +78,6 @@ class Trainer(Resumable):
         init: Generator | None = None,
         vgg: str | Path = "auto",
         validate: Callable[[Generator], dict[str, float]] | None = None,
-        compile: bool = False,
         precision: str = "auto",
         graphs: bool | None = None,
     ):
@@ -88,6 +99,7 @@ class Trainer(Resumable):
             raise ConfigError("CUDA graphs need a GPU, and another precision than float16.")
         self.rng = torch.Generator().manual_seed(recipe.seed)
         self.step, self.seconds = 0, 0.0
+        self.planned = not recipe.minutes
         self.earlier_devices: list[str] = []
         self.doubtful = 0  # steps in which something looks wrong: no checkpoint of these
         self.history: list[dict[str, float]] = []
@@ -98,8 +110,6 @@ class Trainer(Resumable):
             torch.manual_seed(recipe.seed)
             with devices.tuned_convolutions():  # what is chosen at the first call is kept
                 self._build(init, vgg)
-        for network in self.networks if compile else ():
-            network.compile()
         wanted = possible if graphs is None else graphs
         self.recorded = RecordedStep(self.optimizers, self.device) if wanted else None
 
@@ -148,10 +158,17 @@ class Trainer(Resumable):
     def _set_rates(self, rate: float) -> None:
         self.optimizer.param_groups[0]["lr"] = rate
 
-    def _descend(self, loss: torch.Tensor, optimizer: torch.optim.Adam) -> None:
+    def _descend(self, loss: torch.Tensor, optimizer: torch.optim.Adam) -> bool:
+        """One step of the optimizer; False if it was skipped, because a gradient overflowed."""
         optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
-        self.scaler.step(optimizer)
+        if not self.scaler.is_enabled():
+            optimizer.step()
+            return True
+        self.scaler.unscale_(optimizer)
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"]]
+        self.scaler.step(optimizer)  # which looks for infinite gradients, too, but keeps it private
+        return all(gradient.isfinite().all() for gradient in gradients if gradient is not None)
 
     def generate(self, lr: torch.Tensor) -> torch.Tensor:
         """SR in the generator's output range, float32, with a graph."""
@@ -180,7 +197,7 @@ class Trainer(Resumable):
     def batch(self, rng: torch.Generator | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         """The next random LR and HR patches, in the generator's input and output range."""
         recipe, rng = self.recipe, rng or self.rng
-        pool = self.pool.at(self.step)
+        pool = self.pool.for_step(self.step)
         lr, hr = pool.batch(recipe.batch_size, recipe.patch_size, rng, recipe.candidates)
         degrade = DEGRADATIONS[recipe.degradation]
         if degrade is not None:
@@ -210,12 +227,11 @@ class Trainer(Resumable):
             SRGANError: another process trains in the folder, or a file could not be written.
             TrainingError: a loss is not finite, or `_check` objects; the last good state is kept.
         """
-        until = self.recipe.steps if until is None else min(until, self.recipe.steps)
-        log_every = log_every or max(1, self.recipe.steps // 100)
         with ExitStack() as inside:
             if self.folder is not None:
                 inside.enter_context(own_folder(self.folder))
-            bar = tqdm(total=until, initial=self.step, desc=self.recipe.name, disable=not progress)
+            total = self.recipe.steps if until is None else min(until, self.recipe.steps)
+            bar = tqdm(total=total, initial=self.step, desc=self.recipe.name, disable=not progress)
             inside.enter_context(bar)
             interrupted = inside.enter_context(deferred_interrupt())
             inside.enter_context(devices.tuned_convolutions())
@@ -226,7 +242,8 @@ class Trainer(Resumable):
 
     def _loop(self, until, log_every, save_seconds, on_log, bar, interrupted) -> None:
         tick = saved = time.monotonic()
-        while self.step < until:
+        begun, most = self.step, math.inf if until is None else until
+        while self.step < min(most, self.recipe.steps):
             self._set_rates(self.recipe.learning_rate_at(self.step))
             values = self.update(*self.batch())
             self.scaler.update()
@@ -236,8 +253,16 @@ class Trainer(Resumable):
             for name, value in values.items():  # added up on the device: no waiting for it
                 self._sums[name] = self._sums.get(name, 0) + value.detach()
 
-            ends, stop = self.step == until, interrupted()
-            logs = ends or self.step % log_every == 0
+            if not self.planned and self.step - begun == WARM_UP_STEPS:
+                timed_from = self._clock()
+            elif not self.planned and self.step - begun == WARM_UP_STEPS + TIMED_STEPS:
+                now = self._clock()
+                self._plan((now - timed_from) / TIMED_STEPS, self.seconds + now - tick, bar)
+                bar.total = min(most, self.recipe.steps)
+
+            ends, stop = self.step >= min(most, self.recipe.steps), interrupted()
+            every = log_every or max(1, self.recipe.steps // 100)
+            logs = ends or (self.planned and self.step % every == 0)
             due = time.monotonic() - saved > save_seconds
             if not (logs or stop or due):
                 continue
@@ -257,6 +282,28 @@ class Trainer(Resumable):
                 raise KeyboardInterrupt
             tick = time.monotonic()  # validating, drawing and saving is not training
 
+    def _clock(self) -> float:
+        """The time in seconds, when the device has done all that it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.monotonic()
+
+    def _plan(self, seconds: float, elapsed: float, bar: tqdm) -> None:
+        """Choose the steps that fill the recipe's minutes, of which some seconds have elapsed."""
+        recipe = self.recipe
+        steps = self.step + round((60 * recipe.minutes - elapsed) / seconds)
+        steps = self._agreed(max(self.step, recipe.least_steps, min(steps, recipe.steps)))
+        self.recipe, self.planned = replace(recipe, steps=steps), True
+        if not bar.disable:
+            minutes = (elapsed + (steps - self.step) * seconds) / 60
+            bar.write(
+                f"{seconds:.2g} s a step on this machine: {steps} steps in {minutes:.1f} minutes."
+            )
+
+    def _agreed(self, steps: int) -> int:
+        """The number that all processes of a group take, each of which has timed its own steps."""
+        return steps
+
     def _log(self, sums: dict[str, torch.Tensor], steps: int) -> None:
         means = {name: (total / steps).item() for name, total in sums.items()}
         for name, value in means.items():
@@ -274,3 +321,117 @@ class Trainer(Resumable):
 
     def _check(self, means: dict[str, float], steps: int) -> None:
         """May raise TrainingError, or set `doubtful`, from the means of the last `steps` steps."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs, as tensors and plain values."""
+        return {
+            "recipe": self.recipe.as_dict(),
+            "planned": self.planned,
+            "step": self.step,
+            "seconds": self.seconds,
+            "devices": self._devices(),
+            "history": self.history,
+            "pending": {"sums": self._sums, "since": self._logged},
+            "rng": self.rng.get_state(),
+            "generator": self.generator.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else None,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from `state`.
+
+        Raises:
+            ConfigError: it belongs to another recipe. Only the number of steps may differ; one that
+                was chosen for the recipe's minutes is taken over.
+        """
+        differing = self.recipe.differences(state["recipe"])
+        if differing:
+            raise ConfigError(
+                f"The checkpoint in {self.folder} was made with another {', '.join(differing)}: "
+                "choose another folder, or the recipe and profile that it was made with."
+            )
+        if self.recipe.minutes and state.get("planned", True):  # older ones were all exact
+            self.recipe = replace(self.recipe, steps=state["recipe"]["steps"])
+            self.planned = True
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.earlier_devices = state.get("devices", [])  # older ones have none
+        self.history = list(state["history"])
+        pending = state.get("pending", {"sums": {}, "since": self.step})  # older ones have none
+        self._logged = pending["since"]
+        self._sums = {name: value.to(self.device) for name, value in pending["sums"].items()}
+        self.rng.set_state(state["rng"])
+        self.generator.load_state_dict(state["generator"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        for optimizer, kept_state in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept_state)
+        if state["scaler"]:  # empty where the run so far needed no scaling: on a CPU, in bf16
+            self.scaler.load_state_dict(state["scaler"])
+        if self.recorded:
+            self.recorded.forget()
+
+    def save(self) -> None:
+        """Write the checkpoint and the weights of `result` to the folder, if there is one.
+
+        Raises:
+            TrainingError: some weight is not finite; the checkpoint from before is kept.
+        """
+        if self.folder is None:
+            return
+        # A gradient can overflow in a step whose losses are finite: they would show it a step late.
+        if not all(p.isfinite().all() for net in self.networks for p in net.parameters()):
+            raise TrainingError(
+                f"The weights of {self.recipe.name} are no longer finite after step {self.step}: "
+                "start again in another folder, with a smaller learning rate."
+            )
+        save_checkpoint(self.folder / CHECKPOINT, self.state())
+        save_weights(
+            self.folder / WEIGHTS,
+            self.result,
+            recipe=self.recipe.as_dict(),
+            step=self.step,
+            minutes=round(self.seconds / 60, 2),
+            device=THEN.join(self._devices()),
+            pictures=len(self.pool),
+            content_weights=self.loss.weights,
+            vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
+            torch=torch.__version__,
+            python=platform.python_version(),
+        )
+
+    def _devices(self) -> list[str]:
+        """All that this training has run on, the one of now last."""
+        now = device_name(self.device, self.dtype)
+        return [*(device for device in self.earlier_devices if device != now), now]
+
+    def kept_state(self) -> dict[str, Any] | None:
+        """The newest state in the folder that can be read; None if there is none yet."""
+        return load_checkpoint(self.folder / CHECKPOINT) if self.folder is not None else None
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint in the folder; False if there is none yet.
+
+        Raises:
+            WeightsError: it is damaged, and so is the one before. ConfigError: another recipe's.
+        """
+        state = self.kept_state()
+        if state is None:
+            return False
+        try:
+            self.load_state(state)
+        except SRGANError:
+            raise
+        except Exception as error:  # somebody else's file can fail in any way
+            raise WeightsError(
+                f"{self.folder / CHECKPOINT} is not a checkpoint of this course "
+                f"({type(error).__name__}): move it away, or choose another folder."
+            ) from None
+        return True
+
+    def _weights_are_current(self) -> bool:
+        try:
+            return weights_info(self.folder / WEIGHTS).get("step") == self.step
+        except WeightsError:
+            return False

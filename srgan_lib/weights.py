@@ -1,6 +1,7 @@
-"""Means of weights: over the steps of a training (EMA), or of two networks.
+"""Weights: a generator in a .safetensors file, and means of weights.
 
-Taught in notebooks 03 and 05.
+The file's header says how to build the network; opening it runs no code. Means are those over the
+steps of a training (EMA), or of two networks. Taught in notebooks 03 and 05.
 """
 
 import copy
@@ -17,15 +18,20 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .errors import ConfigError, SRGANError, WeightsError
 from .models import Generator
-from .system.files import DATA, expanded, write_atomically
+from .system import files
+from .system.files import expanded, shipped_weights, write_atomically
 from .system.state_dicts import plain_state, read_file
 
-SHIPPED = DATA / "weights"
 WEIGHTS = "generator.safetensors"  # in a run's folder
 _REPEATED = ("blocks.", "upsample.")  # parts of a generator that can be longer
 
 
-def _write(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:
+def write_or_explain(path: Path, write: Callable[[str], None], keep: Path | None = None) -> None:
+    """`files.write_atomically`, with a sentence for a full disk or a folder without permission.
+
+    Raises:
+        WeightsError: the file could not be written; what was there before is untouched.
+    """
     try:
         write_atomically(path, write, keep=keep)
     except (OSError, SafetensorError) as error:
@@ -40,7 +46,7 @@ def save_weights(path: str | Path, generator: Generator, **info: Any) -> None:
     """Write a generator as safetensors, with what builds it and `info` in the header."""
     tensors = {name: value.contiguous() for name, value in generator.state_dict().items()}
     header = {"config": json.dumps(generator.config), "info": json.dumps(info)}
-    _write(Path(path), lambda temporary: save_file(tensors, temporary, header))
+    write_or_explain(Path(path), lambda temporary: save_file(tensors, temporary, header))
 
 
 def halve_weights(path: str | Path) -> None:
@@ -54,12 +60,7 @@ def halve_weights(path: str | Path) -> None:
     rounded = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
     if not all(tensor.isfinite().all() for tensor in rounded.values()):
         raise WeightsError(f"{path} has weights beyond 65,504: it cannot be stored as float16.")
-    _write(path, lambda temporary: save_file(rounded, temporary, header))
-
-
-def shipped_weights() -> list[str]:
-    """Names of the networks that come with the course."""
-    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+    write_or_explain(path, lambda temporary: save_file(rounded, temporary, header))
 
 
 def find_weights(name_or_file: str | Path) -> Path:
@@ -69,7 +70,7 @@ def find_weights(name_or_file: str | Path) -> Path:
         WeightsError: there is neither such a name nor such a file.
     """
     path = expanded(name_or_file)
-    for file in (path, SHIPPED / f"{name_or_file}.safetensors"):
+    for file in (path, files.SHIPPED / f"{name_or_file}.safetensors"):
         if file.is_file():
             return file
     if (path / WEIGHTS).is_file():

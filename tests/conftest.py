@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from srgan_lib import losses, vgg
 from srgan_lib.data import PatchPool
 from srgan_lib.degradation import imresize
 from srgan_lib.recipes import Recipe, get_recipe
@@ -28,6 +29,15 @@ def pictures() -> list[np.ndarray]:
 @pytest.fixture(scope="session")
 def pool(pictures) -> PatchPool:
     return PatchPool(pictures, scale=4)
+
+
+@pytest.fixture
+def thin_vgg(monkeypatch):
+    """A VGG of all its layers, but a few channels each, for tests that only train on it."""
+    widths = (4, 4, 4, 8, 8)
+    monkeypatch.setattr(vgg, "_VGG_WIDTHS", widths)
+    learned = [torch.full((1, width, 1, 1), 1 / width) for width in widths]
+    monkeypatch.setattr(losses, "_learned_weights", lambda: learned)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from srgan_lib.errors import WeightsError
 from srgan_lib.inference import upscale
 from srgan_lib.metrics import psnr
 from srgan_lib.models import VARIANTS, Generator
+from srgan_lib.system import files
 from srgan_lib.weights import (
     find_weights,
     halve_weights,
@@ -37,7 +38,7 @@ def test_weights_there_and_back(tmp_path, variant):
 
 
 def test_shipped_names(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
     save_weights(tmp_path / "mine.safetensors", Generator(2, 1, 4))
     assert weights.shipped_weights() == ["mine"]
     assert find_weights("mine") == tmp_path / "mine.safetensors"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from synthetic import photo
 
-from srgan_lib.cli.commands import score_table
+from srgan_lib.cli.evaluate import score_table
 from srgan_lib.degradation import Degradation, Downscale, bicubic_downscale, bicubic_upscale
 from srgan_lib.errors import ConfigError, DataError, ImageError, Note
 from srgan_lib.evaluation import check_set, checkerboard, color_shift, consistency, evaluate

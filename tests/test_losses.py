@@ -175,6 +175,7 @@ def test_lpips_loss_is_the_packages(input_range, pictures):
 def test_lpips_loss_needs_vgg16_and_the_package(monkeypatch):
     with pytest.raises(ConfigError, match="does not fit vgg19"):
         losses.content_loss("lpips-vgg", "unit", "vgg19", "random")
+    losses._learned_weights.cache_clear()
     monkeypatch.setitem(sys.modules, "lpips", None)
     with pytest.raises(ConfigError, match="pip install lpips"):
         losses.content_loss("lpips-vgg", "unit", "vgg16", "random")

@@ -7,11 +7,15 @@ import torch
 
 from srgan_lib import adversarial, losses
 from srgan_lib.adversarial import make_trainer
-from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS
+from srgan_lib.checkpoints import CHECKPOINT
 from srgan_lib.training import Trainer
 from srgan_lib.vgg import VGGFeatures
+from srgan_lib.weights import WEIGHTS
 
-pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:vgg.* has random weights"),
+    pytest.mark.usefixtures("thin_vgg"),
+]
 
 
 def run(trainer, **kwargs):
@@ -27,8 +31,9 @@ def test_the_generators_step_leaves_no_gradient_in_the_discriminator(tiny, pool)
     seen, descend = [], trainer._descend
 
     def spy(loss, optimizer):
-        descend(loss, optimizer)
+        moved = descend(loss, optimizer)
         seen.append([p.grad.clone() for p in trainer.discriminator.parameters()])
+        return moved
 
     trainer._descend = spy
     trainer.update(*trainer.batch())

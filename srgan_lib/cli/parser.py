@@ -1,36 +1,34 @@
-"""The command line: the notebooks' functions without a notebook."""
+"""The command line: the notebooks' functions without a notebook.
+
+A command's options stand here, what it does in the module of its name.
+"""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 
 from ..recipes import PROFILES, RECIPES, VARIANTS
 from ..system.command_line import CommandLine
-from ..system.devices import PRECISIONS
+from ..system.files import shipped_weights
 from ..system.process import report_errors
-from ..weights import shipped_weights
-from . import commands
 
-PRECISION_HELP = "bfloat16 halves the time on a CPU with AVX512-BF16 or AMX; default: by the device"
+PRECISION_HELP = "auto (default: by the device), float32, bfloat16 or float16"
 
 
 def _parser() -> argparse.ArgumentParser:
     names = ", ".join(["bicubic", *shipped_weights()])
     weights_help = f"a shipped network ({names}) or a .safetensors file"
 
-    parser = CommandLine(
-        prog="python -m srgan_lib", description="Super-resolution with SRResNet and SRGAN."
-    )
+    parser = CommandLine(prog="srgan", description="Super-resolution with SRResNet and SRGAN.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable, help: str, example: str) -> argparse.ArgumentParser:
-        sub = subparsers.add_parser(
-            name, help=help, description=help, epilog=f"example: python -m srgan_lib {example}"
+    def command(name: str, help: str, example: str) -> argparse.ArgumentParser:
+        return subparsers.add_parser(
+            name, help=help, description=help, epilog=f"example: srgan {example}"
         )
-        sub.set_defaults(run=run)
-        return sub
 
     sub = command(
-        "upscale", commands.run_upscale, "Enlarge a picture of any size, or a folder of them.",
+        "upscale", "Enlarge a picture of any size, or a folder of them.",
         "upscale photo.jpg photo_x4.png",
     )  # fmt: skip
     sub.add_argument(
@@ -48,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--force", action="store_true", help="overwrite the output if it exists")
 
     sub = command(
-        "evaluate", commands.run_evaluate, "Score a network, or bicubic, on a set of HR pictures.",
+        "evaluate", "Score a network, or bicubic, on a set of HR pictures.",
         "evaluate --weights bicubic --hr Set5/HR --scale 4 --json bicubic.json",
     )  # fmt: skip
     sub.add_argument("--weights", required=True, help=weights_help)
@@ -63,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--force", action="store_true", help="overwrite the JSON file if it exists")
 
     sub = command(
-        "train", commands.run_train, "Train a recipe; run again to go on from its checkpoint.",
+        "train", "Train a recipe; run again to go on from its checkpoint.",
         "train srresnet --data pictures --out work/srresnet --profile cpu",
     )  # fmt: skip
     sub.add_argument("recipe", help=f"one of {', '.join(RECIPES)}")
@@ -79,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _training_options(sub, sets=[])
 
     sub = command(
-        "reproduce", commands.run_reproduce,
+        "reproduce",
         "Train, score and compare all networks of the course; run again to go on.",
         "reproduce --data DIV2K --out work/all --variants srresnet srgan",
     )  # fmt: skip
@@ -91,13 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     _training_options(sub, sets=["Set5", "BSD100"])
 
     command(
-        "results", commands.run_results,
+        "results",
         "Write RESULTS.md and its pictures again, from the cards and measurements in data/.",
         "results",
     )  # fmt: skip
 
     sub = command(
-        "export", commands.run_export, "Write a network as ONNX, for programs without PyTorch.",
+        "export", "Write a network as ONNX, for programs without PyTorch.",
         "export srgan srgan.onnx",
     )  # fmt: skip
     sub.add_argument("weights", metavar="NAME", help="a shipped network or a .safetensors file")
@@ -105,24 +103,23 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--force", action="store_true", help="overwrite the output if it exists")
 
     sub = command(
-        "benchmark", commands.run_benchmark, "Time training and inference against the plain way.",
+        "benchmark", "Time training and inference against the plain way.",
         "benchmark --seconds 60 --json benchmark.json",
     )  # fmt: skip
     sub.add_argument("--batch-size", type=int, default=16, help="patches a step; default: 16")
     sub.add_argument("--patch-size", type=int, default=96, help="HR side; default: 96")
     sub.add_argument("--seconds", type=float, default=30.0, help="for each phase; default: 30")
-    sub.add_argument("--compile", action="store_true", help="time torch.compile as well")
     sub.add_argument(
         "--memory", type=int, metavar="SIDE",
         help="also upscale SIDE x SIDE pixels with srgan, for the memory; 4096 takes many minutes",
     )  # fmt: skip
-    sub.add_argument("--precision", choices=PRECISIONS, default="auto", help=PRECISION_HELP)
+    sub.add_argument("--precision", default="auto", help=PRECISION_HELP)
     sub.add_argument("--json", help="file for all figures; printed in short either way")
     sub.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
     sub.add_argument("--force", action="store_true", help="overwrite the JSON file if it exists")
 
     sub = command(
-        "data", commands.run_data, "List the data sets, or fetch one.", "data DIV2K",
+        "data", "List the data sets, or fetch one.", "data DIV2K",
     )  # fmt: skip
     sub.add_argument("name", nargs="?", help="a data set's name, a zip, or a Google Drive id")
     sub.add_argument("--root", help="where it goes; default: SRGAN_DATA, else data/downloads")
@@ -147,8 +144,7 @@ def _training_options(sub: argparse.ArgumentParser, sets: list[str]) -> None:
     sub.add_argument("--steps", type=int, help="updates, instead of the profile's")
     sub.add_argument("--vgg", default="auto", help="file of VGG weights, torchvision or random")
     sub.add_argument("--vgg-arch", choices=("vgg19", "vgg16"), help="default: the recipe's")
-    sub.add_argument("--compile", action="store_true", help="let torch.compile fuse the networks")
-    sub.add_argument("--precision", choices=PRECISIONS, default="auto", help=PRECISION_HELP)
+    sub.add_argument("--precision", default="auto", help=PRECISION_HELP)
     sub.add_argument(
         "--sets", nargs="*", default=sets, metavar="SET",
         help="data sets, or folders of HR pictures, to score the result on for its card; "
@@ -170,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         args = _parser().parse_args(arguments)  # its help is printed, too
-        args.run(args)
+        # Only now, because most commands import PyTorch, and help must not wait for it.
+        import_module(f".{args.command}", __package__).run(args)
 
     return report_errors(work)

@@ -1,3 +1,5 @@
+"""Training pictures by name: a folder, a data set, or "samples"."""
+
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,14 +12,14 @@ from ..system.files import expanded
 from . import catalog
 
 
-def _is_dataset(name: str) -> bool:
+def is_dataset(name: str) -> bool:
     return name.casefold() in (known.casefold() for known in catalog.DATASETS)
 
 
-def _folder(name: str) -> Path:
+def picture_folder(name: str) -> Path:
     """A folder of that path, or else a data set of that name."""
     folder = expanded(name)
-    return catalog.dataset(name) if _is_dataset(name) and not folder.is_dir() else folder
+    return catalog.dataset(name) if is_dataset(name) and not folder.is_dir() else folder
 
 
 def title(name: str) -> str:
@@ -37,7 +39,7 @@ def named_sets(names: Iterable[str]) -> dict[str, Path]:
     """
     folders = {}
     for name in names:
-        folder = _folder(name)
+        folder = picture_folder(name)
         if folders.setdefault(title(name), folder).resolve() != folder.resolve():
             raise DataError(
                 f"{folders[title(name)]} and {folder} would both be called {title(name)} on the "
@@ -53,7 +55,7 @@ def named_sets(names: Iterable[str]) -> dict[str, Path]:
 
 def load_pictures(name: str) -> list[Picture]:
     """The pictures of a folder or data set, or the embedded ones for "samples"."""
-    return samples("train") if name == "samples" else load_folder(_folder(name))
+    return samples("train") if name == "samples" else load_folder(picture_folder(name))
 
 
 def training_pictures(name: str, recipe: Recipe) -> list[Picture]:

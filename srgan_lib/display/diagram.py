@@ -16,11 +16,11 @@ from ..degradation import bicubic_downscale
 from ..errors import ImageError
 from ..images import check_image
 from ..inference import upscale
-from ..system.files import write_atomically
-from ..weights import SHIPPED, load_generator
+from ..system.files import DATA, write_atomically
+from ..weights import load_generator
 from .plots import COLORS, crop, draw_image, figure
 
-FILE = SHIPPED.parent / "results" / "srgan-diagram.png"  # README's
+FILE = DATA / "results" / "srgan-diagram.png"  # README's
 EYE = (284, 304, 160, 160)  # of the red panda: an eye and its fur
 ALT = (
     "The whole of SRGAN. An LR picture goes into the generator, which makes an SR picture. The "

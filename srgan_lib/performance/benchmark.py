@@ -130,7 +130,6 @@ def _training(
     files: Sequence[Path],
     seconds: float,
     workers: int,
-    compile: bool,
     **options: Any,
 ) -> dict[str, Any]:
     with warnings.catch_warnings():
@@ -141,8 +140,6 @@ def _training(
         loops["library"] = library_loop(make_trainer(recipe, pool, **options))
         if pool.device.type == "cuda":  # what recording the step as a CUDA graph gains
             loops["eager"] = library_loop(make_trainer(recipe, pool, graphs=False, **options))
-        if compile:
-            loops["compiled"] = library_loop(make_trainer(recipe, pool, compile=True, **options))
     flop = count_flop(partial(loops["library"], 1))
     # While the others run, each worker fetches 2 batches ahead: these come first, and untimed.
     return {"flop_a_step": flop, "loops": race(loops, pool.device, seconds, 2 * workers)}
@@ -175,7 +172,6 @@ def benchmark(
     lr_size: int = 256,
     seconds: float = 30.0,
     workers: int | None = None,
-    compile: bool = False,
     precision: str = "auto",
     vgg: str | Path = "random",
     folder: str | Path = SAMPLES / "train",
@@ -191,7 +187,6 @@ def benchmark(
         seconds: for each phase, half of it for upscaling, a tenth for the ceiling; more where
             `MIN_BLOCKS` blocks take longer.
         workers: of the plain loops' DataLoader; if not given 4 on a GPU, else 0, its own default.
-        compile: time the library's loop with torch.compile as well.
         precision: of the library's loop, see `devices.precision`; the plain one has float32.
         vgg: weights of VGG19, as for `srgan_lib.vgg.VGGFeatures`; all take the same time.
         folder: training pictures, all of at least `patch_size` on either side.
@@ -225,7 +220,7 @@ def benchmark(
     }
     for phase, recipe in recipes.items():
         result[phase] = _training(
-            recipe, pool, files, seconds, workers, compile, vgg=vgg, precision=precision
+            recipe, pool, files, seconds, workers, vgg=vgg, precision=precision
         )
         for name, row in result[phase]["loops"].items():
             if name == "plain":

@@ -33,7 +33,7 @@ def world_size() -> int:
 
 
 @contextmanager
-def joined(device: str = "auto") -> Iterator[torch.device]:
+def process_group(device: str = "auto") -> Iterator[torch.device]:
     """Inside, this process belongs to the group that torchrun started, if it did; its device.
 
     GPUs are handed out by torchrun's LOCAL_RANK. What other processes than 0 print is dropped.
@@ -126,6 +126,11 @@ class Distributed:
             return super().judge(picture)
         with self._autocast():
             return self._parallel_d(picture).float()
+
+    def _agreed(self, steps: int) -> int:
+        box = [steps]
+        distributed.broadcast_object_list(box)
+        return box[0]
 
     def update(self, lr: torch.Tensor, hr: torch.Tensor) -> dict[str, torch.Tensor]:
         values = super().update(lr, hr)

@@ -71,7 +71,7 @@ class ShardPool:
         """Pictures in all shards together."""
         return self._pictures
 
-    def at(self, step: int) -> PatchPool:
+    def for_step(self, step: int) -> PatchPool:
         """The pool of the shard whose turn update `step` is."""
         turn = step // self.steps
         if turn != self._turn:

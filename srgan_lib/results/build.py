@@ -14,8 +14,8 @@ from ..data import samples
 from ..errors import DataError
 from ..inference import upscale
 from ..recipes import VARIANTS
-from ..system.files import DATA, ROOT, write_atomically, write_json, write_text
-from ..weights import SHIPPED, load_generator
+from ..system.files import DATA, ROOT, SHIPPED, write_atomically, write_json, write_text
+from ..weights import load_generator
 from .card_text import DASH, table
 from .cards import check_card, read_card, render_again
 from .page import BARS, CURVE, FOR_USE, SCATTER, minute_rows, render_results
@@ -24,7 +24,7 @@ from .pictures import (
     OVERVIEW,
     STRIPS,
     change_bars,
-    courses,
+    learning_curves,
     overview,
     perception_and_distortion,
     quality_over_minutes,
@@ -116,7 +116,7 @@ def write_results(
         _save(perception_and_distortion(cards, evidence["bicubic"]), results / SCATTER)
     if evidence["ablation"] and evidence["ablation"]["rows"]:
         _save(change_bars(evidence["ablation"]), results / BARS)
-    if courses(cards):
+    if learning_curves(cards):
         _save(quality_over_minutes(cards), results / CURVE)
     evidence = collect(weights, results, page.parent)  # with the pictures
     write_text(page, render_results(**evidence))

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..checkpoints import WEIGHTS
 from ..errors import WeightsError
 from ..metrics import LPIPS
 from ..recipes import RECIPES
 from ..system.files import expanded, write_json, write_text
 from ..system.git import code_commit
 from ..training import Trainer
-from ..weights import find_weights, halve_weights, load_generator, weights_info
+from ..weights import WEIGHTS, find_weights, halve_weights, load_generator, weights_info
 from .card_picture import draw_card_picture
 from .card_text import card_picture, render_card
 from .scores import Scores, quick_score, score
@@ -85,7 +84,7 @@ def _noted_init(folder: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def typed(*words: str, **options: Any) -> str:
+def command_line(*words: str, **options: Any) -> str:
     """A command with these options as one would type it; None, False and "auto" are left out."""
     line = ["python -m srgan_lib", *words]
     for name, value in options.items():

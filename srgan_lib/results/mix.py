@@ -9,15 +9,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..checkpoints import WEIGHTS
 from ..errors import ConfigError
 from ..metrics import LPIPS
 from ..system.command_line import CommandLine
 from ..system.files import check_new, expanded
 from ..system.process import report_errors
-from ..weights import find_weights, interpolate, load_generator, save_weights, weights_info
+from ..weights import WEIGHTS, find_weights, interpolate, load_generator, save_weights, weights_info
 from .cards import check_card, file_hash, read_card, write_card
-from .scores import is_scored, judges, score
+from .scores import is_scored, score, sets_and_lpips
 
 
 def mix(
@@ -78,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
 
     def work() -> None:
-        sets, lpips = judges(args, "cpu")
+        sets, lpips = sets_and_lpips(args, "cpu")
         print(mix(args.first, args.second, args.share, args.out, sets, lpips))
 
     return report_errors(work)

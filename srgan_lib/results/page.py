@@ -11,7 +11,7 @@ from ..recipes import VARIANTS
 from .card_text import COLUMNS, DASH, duration, figure, scores_row, share, table
 from .chance import chance
 from .degraded import cells, overall
-from .pictures import STRIPS, courses, scattered_sets
+from .pictures import STRIPS, learning_curves, scattered_sets
 from .scores import VALIDATION_SIZE
 from .targets import COLOR_SHIFT, CONSISTENCY, PAPER, PAPER_PICTURES
 from .verdicts import degraded_rows, score_targets, speed_rows, target_rows
@@ -365,7 +365,7 @@ def _worst(scores: Mapping[str, Any], key: str, choose) -> tuple[float, str]:
 
 
 def _curve(cards, folder: str) -> list[str]:
-    psnr, lpips = courses(cards), courses(cards, "lpips")
+    psnr, lpips = learning_curves(cards), learning_curves(cards, "lpips")
     if not psnr:
         return ["No card has a history of its training yet."]
     ways = []

@@ -26,7 +26,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..checkpoints import WEIGHTS
 from ..data import PatchPool
 from ..datasets.sources import training_pictures
 from ..errors import ConfigError, ImageError
@@ -35,7 +34,7 @@ from ..recipes import get_recipe
 from ..system.command_line import CommandLine
 from ..system.files import check_new, expanded
 from ..system.process import report_errors
-from ..weights import load_generator, save_weights
+from ..weights import WEIGHTS, load_generator, save_weights
 from .cards import start_facts
 
 COLORS = 3

@@ -92,7 +92,7 @@ def _enlarged(image: np.ndarray) -> np.ndarray:
     return image.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
 
 
-def courses(
+def learning_curves(
     cards: Sequence[Mapping[str, Any]], key: str = "psnr_y"
 ) -> dict[str, list[tuple[float, float]]]:
     """Name -> (minutes, score) over a training; where two cards tell of one, the first's name."""
@@ -110,7 +110,7 @@ def quality_over_minutes(cards: Sequence[Mapping[str, Any]]) -> Figure:
     PSNR above; below LPIPS, for those that scored it on the way.
     """
     devices = {card["name"]: card["device"] for card in cards}
-    shown, perceived = courses(cards), courses(cards, "lpips")
+    shown, perceived = learning_curves(cards), learning_curves(cards, "lpips")
     same = len({devices[name] for name in shown}) == 1
     titles = {"PSNR-Y (dB) ↑": shown} | ({"LPIPS ↓": perceived} if perceived else {})
     fig, axes = figure(len(titles), 1, (10.0, 3.6), layout="constrained", sharex=True)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..adversarial import make_trainer
-from ..checkpoints import CHECKPOINT, WEIGHTS, has_checkpoint
+from ..checkpoints import CHECKPOINT, has_checkpoint
 from ..data import PatchPool
 from ..errors import DataError, Note, SRGANError, TrainingError, WeightsError
 from ..evaluation import validation_psnr
@@ -24,9 +24,9 @@ from ..models import Generator
 from ..recipes import RECIPES, VARIANTS, Recipe, get_recipe
 from ..system.files import check_folder, expanded, write_json
 from ..training import Trainer
-from ..weights import load_generator
+from ..weights import WEIGHTS, load_generator
 from .build import write_results
-from .cards import check_card, finish, note_init, read_card, typed
+from .cards import check_card, command_line, finish, note_init, read_card
 from .scores import VALIDATION_SIZE, is_scored, score
 
 
@@ -44,7 +44,6 @@ def reproduce(
     device: torch.device | str = "cpu",
     steps: int | None = None,
     augment: bool = False,
-    compile: bool = False,
     precision: str = "auto",
     half: bool = False,
     on_log: Callable[[Trainer], None] | None = None,
@@ -61,7 +60,7 @@ def reproduce(
         profile: scales the recipes; `steps` and `augment` replace what they say.
         pictures: HR, uint8 (H, W, 3); a recipe leaves out those smaller than its patches.
         about_data, sets, lpips, half: as for `cards.finish`.
-        vgg, compile, precision, on_log: as for `Trainer`.
+        vgg, precision, on_log: as for `Trainer`.
         vgg_arch: "vgg16" or "vgg19" for the recipes that have a loss on VGG features.
 
     Returns:
@@ -94,12 +93,12 @@ def reproduce(
             trainer = make_trainer(
                 recipe, pool(recipe.patch_size, recipe.scale), out / name, init=init, vgg=vgg,
                 validate=validation_psnr(scale=recipe.scale, size=VALIDATION_SIZE, lpips=lpips),
-                compile=compile, precision=precision,
+                precision=precision,
             )  # fmt: skip
             trainer.resume()
             print(f"{name}: step {trainer.step} of {recipe.steps}.")
             trainer.run(on_log=on_log, progress=progress)
-            command = typed(
+            command = command_line(
                 "reproduce", variants=name, profile=profile, steps=steps, augment=augment,
                 vgg_arch=recipe.vgg if vgg_arch == recipe.vgg else None, precision=precision,
                 half=half,

@@ -60,7 +60,7 @@ def is_scored(scores: Scores, sets: Mapping[str, Any], lpips: LPIPS | None) -> b
     return all(asked) and (lpips is None or all(row["lpips"] is not None for row in asked))
 
 
-def judges(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | None]:
+def sets_and_lpips(args: argparse.Namespace, device) -> tuple[dict[str, Path], LPIPS | None]:
     """The sets to score a trained network on, and LPIPS: found and read before hours of training.
 
     Raises:

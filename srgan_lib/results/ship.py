@@ -8,11 +8,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from ..checkpoints import WEIGHTS
 from ..errors import SRGANError, WeightsError
 from ..system.command_line import CommandLine
-from ..system.files import expanded, write_atomically, write_json
-from ..weights import SHIPPED
+from ..system.files import SHIPPED, expanded, write_atomically, write_json
+from ..weights import WEIGHTS
 from .build import RESULTS, write_results
 from .cards import check_card, read_card, render_again
 

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoints import WEIGHTS
 from ..errors import ConfigError
 from ..models import Generator
 from ..system.command_line import CommandLine
 from ..system.files import check_new, expanded
 from ..system.process import report_errors
-from ..weights import load_generator, save_weights
+from ..weights import WEIGHTS, load_generator, save_weights
 from .cards import start_facts
 
 

@@ -1,13 +1,15 @@
 """What a device is called, and the numbers that it is good at."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
 from ..errors import ConfigError
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 THEN = ", then "  # between the names of devices that had turns
 
 
@@ -28,12 +30,12 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def precision(device: torch.device, name: str = "auto") -> torch.dtype:
-    """The number format to compute in, "auto", "float32" or "bfloat16".
+    """The number format to train in: "auto", "float32", "bfloat16" or "float16".
 
-    "auto" is the fastest that is safe: float32 on a CPU, bf16 on new GPUs, fp16 on old ones.
-    torch.cuda.is_bf16_supported() also counts emulation, which is slow on a T4: the compute
-    capability decides. A CPU does not say whether it has bf16, so there it has to be asked for: one
-    with AVX512-BF16 or AMX takes half the time, others emulate it and take longer.
+    "auto" is the fastest that is safe: bf16 on new GPUs, and on CPUs that have it, where it halves
+    the time of a step; float16 on old GPUs; float32 on other CPUs, which emulate the rest and take
+    longer. torch.cuda.is_bf16_supported() also counts emulation, which is slow on a T4: the compute
+    capability decides.
 
     Raises:
         ConfigError: another name.
@@ -42,9 +44,20 @@ def precision(device: torch.device, name: str = "auto") -> torch.dtype:
         raise ConfigError(f"Unknown precision {name!r}: choose one of {', '.join(PRECISIONS)}.")
     if name != "auto":
         return getattr(torch, name)
+    if device.type == "cpu":
+        return torch.bfloat16 if cpu_has_bf16() else torch.float32
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bf16 by itself (AVX512-BF16 or AMX), as far as Linux says so."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # another system than Linux
+        return False
+    return re.search(r"\b(avx512_bf16|amx_bf16)\b", flags) is not None
 
 
 @contextmanager
@@ -59,20 +72,17 @@ def tuned_convolutions() -> Iterator[None]:
 
 
 def device_name(device: torch.device, dtype: torch.dtype | None = None) -> str:
-    """What a model card calls the device, with the number format if it is not the usual one."""
+    """What a model card calls the device, with the number format if it is not the usual one.
+
+    Of CPUs that is float32, although "auto" takes bf16 where there is one.
+    """
     threads = torch.get_num_threads()
     cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu
-    if dtype in (None, precision(device)):
+    usual = precision(device) if device.type == "cuda" else torch.float32
+    if dtype in (None, usual):
         return name
     return f"{name}, {str(dtype).removeprefix('torch.')}"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this is one of the ways in which NumPy, PyTorch and its backends say so."""
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and "memory" in str(error).lower()
-    )
 
 
 def forget_unused_memory() -> None:

@@ -21,6 +21,8 @@ INSTALLED = (PACKAGE / "shipped").is_dir()
 DATA = PACKAGE / "shipped" if INSTALLED else ROOT / "data"
 DOWNLOADS = Path("~/.cache/srgan_lib") if INSTALLED else DATA / "downloads"
 
+SHIPPED = DATA / "weights"
+
 LOCK = ".in-use"
 _PARTIAL = "-partial-"  # in the names of temporary files
 _PARTIAL_BYTES = 60  # of a file's own name in a temporary one: a system may allow no more than 143
@@ -42,6 +44,11 @@ def expanded(path: str | Path) -> Path:
         raise ConfigError(
             f"{path} begins with a home folder that is not known here: write the whole path."
         ) from None
+
+
+def shipped_weights() -> list[str]:
+    """Names of the networks that come with the course."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
 def check_new(path: str | Path, *, force: bool = False) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import Note, SRGANError
-from .devices import is_out_of_memory
 from .signals import Stopped, stoppable
 
 
@@ -53,6 +52,13 @@ def _report_errors(work: Callable[[], None]) -> int:
                 raise
             return _fail("There is not enough memory: take a smaller picture or batch.")
     return 0
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this is one of the ways in which NumPy, PyTorch and its backends say so."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error).lower()
+    )
 
 
 @contextmanager

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from srgan_lib.adversarial import make_trainer
-from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS, load_checkpoint
+from srgan_lib.checkpoints import CHECKPOINT, load_checkpoint
 from srgan_lib.data import PatchPool
 from srgan_lib.recipes import get_recipe
 from srgan_lib.system.files import own_folder
-from srgan_lib.weights import load_generator
+from srgan_lib.weights import WEIGHTS, load_generator
 
 STEPS = 60
 

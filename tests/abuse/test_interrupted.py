@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS, load_checkpoint
+from srgan_lib.checkpoints import CHECKPOINT, load_checkpoint
 from srgan_lib.cli.parser import main
 from srgan_lib.errors import SRGANError
 from srgan_lib.system.files import own_folder
-from srgan_lib.weights import load_generator
+from srgan_lib.weights import WEIGHTS, load_generator
 
 HERE = Path(__file__).parent
 TRAIN = ["train", "srresnet", "--profile", "smoke", "--data", "hr", "--out", "run"]

@@ -11,7 +11,10 @@ from srgan_lib.models import Generator
 from srgan_lib.results import cards
 from srgan_lib.weights import save_weights
 
-pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:vgg.* has random weights"),
+    pytest.mark.usefixtures("thin_vgg"),
+]
 
 
 @pytest.fixture

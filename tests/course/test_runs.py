@@ -4,19 +4,22 @@ import pytest
 import torch
 
 from srgan_lib import evaluation, weights
-from srgan_lib.checkpoints import WEIGHTS
 from srgan_lib.course import runs
 from srgan_lib.errors import ConfigError
 from srgan_lib.models import Generator
 from srgan_lib.recipes import get_recipe
-from srgan_lib.weights import save_weights
+from srgan_lib.system import files
+from srgan_lib.weights import WEIGHTS, save_weights
 
-pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:vgg.* has random weights"),
+    pytest.mark.usefixtures("thin_vgg"),
+]
 
 
 @pytest.fixture(autouse=True)
 def nothing_shipped(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(files, "SHIPPED", tmp_path / "shipped")
 
 
 def prepare(name, work, pool):
@@ -41,7 +44,7 @@ def test_a_missing_pretraining_is_done_first_and_kept(tmp_path, pool, capsys):
 def test_ones_own_run_comes_before_the_shipped_network(tmp_path, pool, capsys):
     recipe = get_recipe("srresnet", "smoke")
     shipped = Generator(recipe.scale, recipe.num_blocks, recipe.channels, recipe.variant)
-    save_weights(weights.SHIPPED / "srresnet.safetensors", shipped)
+    save_weights(files.SHIPPED / "srresnet.safetensors", shipped)
     assert same(prepare("srgan", tmp_path / "a", pool).generator, shipped)
     assert "the shipped srresnet" in capsys.readouterr().out
     own = prepare("srresnet", tmp_path / "b", pool).run(progress=False)
@@ -50,7 +53,7 @@ def test_ones_own_run_comes_before_the_shipped_network(tmp_path, pool, capsys):
 
 
 def test_a_shipped_network_of_another_size_is_not_taken(tmp_path, pool, capsys):
-    save_weights(weights.SHIPPED / "srresnet.safetensors", Generator(variant="course"))
+    save_weights(files.SHIPPED / "srresnet.safetensors", Generator(variant="course"))
     prepare("srgan", tmp_path, pool)
     assert "your own srresnet" in capsys.readouterr().out
 

@@ -22,7 +22,10 @@ from srgan_lib.performance.benchmark import benchmark, count_flop, race, repeat,
 from srgan_lib.performance.plain_baseline import FileCrops, PlainLoop, plain_upscale
 from srgan_lib.training import Trainer
 
-pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:vgg.* has random weights"),
+    pytest.mark.usefixtures("thin_vgg"),
+]
 CPU = torch.device("cpu")
 
 
@@ -81,23 +84,6 @@ def test_the_report_shows_every_loop(result):
         for name, row in result[part]["loops"].items():
             assert [part, name] in rows
             assert f"{1e3 * row['seconds']:.2f}" in text and f"{row['ratio']:.2f}" in text
-
-
-def test_a_compiled_loop_is_raced_too(folder, monkeypatch):
-    """Compiling takes minutes: whether the trainer is told to is enough here."""
-    told = []
-
-    def fake(*args, compile=False, **kwargs):
-        told.append(compile)
-        return make_trainer(*args, **kwargs)
-
-    monkeypatch.setattr(module, "make_trainer", fake)
-    monkeypatch.setattr(module, "PHASES", {"pretraining": "srresnet-mse"})
-    sizes = {"batch_size": 1, "patch_size": 32, "num_blocks": 1, "channels": 2, "lr_size": 8}
-    result = benchmark("cpu", **sizes, seconds=0, folder=folder, compile=True)
-    assert told == [False, True]
-    assert list(result["pretraining"]["loops"]) == ["plain", "library", "compiled"]
-    assert result["pretraining"]["loops"]["compiled"]["of_product"] > 0
 
 
 def test_a_race_finds_out_who_is_faster_and_alternates():

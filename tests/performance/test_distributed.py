@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS, load_checkpoint
+from srgan_lib.checkpoints import CHECKPOINT, load_checkpoint
 from srgan_lib.cli.parser import main
 from srgan_lib.data import PatchPool
 from srgan_lib.errors import ConfigError
@@ -19,7 +19,7 @@ from srgan_lib.models import Discriminator
 from srgan_lib.performance import distributed
 from srgan_lib.performance.distributed import Distributed, distributed_kind
 from srgan_lib.training import Trainer
-from srgan_lib.weights import load_generator
+from srgan_lib.weights import WEIGHTS, load_generator
 
 HERE = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

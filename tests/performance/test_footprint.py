@@ -2,7 +2,7 @@
 
 import pytest
 
-from srgan_lib.cli import commands
+from srgan_lib.cli import benchmark as command
 from srgan_lib.cli.parser import main
 from srgan_lib.errors import ConfigError, SRGANError
 from srgan_lib.performance.peak_memory import footprint
@@ -19,7 +19,7 @@ def test_the_memory_of_a_process_is_measured():
 
 @pytest.mark.parametrize("side", ["0", "-8"])
 def test_a_bad_size_is_refused_before_minutes_of_timing(side, monkeypatch, capsys):
-    monkeypatch.setattr(commands, "benchmark", None)
+    monkeypatch.setattr(command, "benchmark", None)
     assert main(["benchmark", "--memory", side]) == 2
     assert f"at least 1 pixel a side, not {side}" in capsys.readouterr().err
 

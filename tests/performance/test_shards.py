@@ -54,20 +54,20 @@ def source(pool: PatchPool, pictures) -> int:
 
 def test_each_shard_has_its_turn_before_one_comes_again(shards, pictures):
     pool = ShardPool(shards, steps=2, seed=1, patch_size=64)
-    turns = [source(pool.at(step), pictures) for step in range(0, 36, 2)]
+    turns = [source(pool.for_step(step), pictures) for step in range(0, 36, 2)]
     rounds = [turns[i : i + 3] for i in range(0, 18, 3)]
     assert len(pool) == 3 and all(sorted(each) == [0, 1, 2] for each in rounds)
     assert len({tuple(each) for each in rounds}) > 1  # another order each time around
-    assert pool.at(34) is pool.at(35)
+    assert pool.for_step(34) is pool.for_step(35)
     again = ShardPool(shards, steps=2, seed=1, patch_size=64)
     for step in (20, 3, 34):
-        assert source(again.at(step), pictures) == turns[step // 2]
+        assert source(again.for_step(step), pictures) == turns[step // 2]
 
 
 def test_pictures_of_shards_are_augmented_as_others(shards):
     pool = ShardPool(shards, patch_size=64, augment=True)
     assert pool.augment and len(pool) == 3
-    assert pool.at(0).augment and len(pool.at(0).lr_sizes) == 1 + len(COPIES)
+    assert pool.for_step(0).augment and len(pool.for_step(0).lr_sizes) == 1 + len(COPIES)
 
 
 def test_a_shard_is_closed_when_it_has_been_read(shards):
@@ -80,11 +80,11 @@ def test_a_shard_is_closed_when_it_has_been_read(shards):
 
 def test_the_next_shard_is_read_meanwhile(shards, monkeypatch):
     pool = ShardPool(shards, steps=2, patch_size=64)
-    pool.at(0)
+    pool.for_step(0)
     pool._ahead[1].result()
     loaded = []
     monkeypatch.setattr(pool, "_load", loaded.append)
-    assert len(pool.at(2)) == 1 and 1 not in loaded  # only the third is still to be read
+    assert len(pool.for_step(2)) == 1 and 1 not in loaded  # only the third is still to be read
 
 
 def test_pictures_are_those_of_the_files_with_dots_and_folders_in_their_names(tmp_path, pictures):
@@ -165,7 +165,7 @@ def test_what_is_no_good_shard_is_refused_in_a_sentence(tmp_path, pictures):
     with pytest.raises(DataError, match="at least one tar file"):
         ShardPool([])
     with pytest.raises(DataError, match="not a tar file that can be read"):
-        ShardPool([cut]).at(0)
+        ShardPool([cut]).for_step(0)
 
 
 def test_links_are_not_followed(tmp_path, pictures):

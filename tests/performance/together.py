@@ -11,7 +11,7 @@ import torch
 
 from srgan_lib.adversarial import trainer_kind
 from srgan_lib.data import PatchPool
-from srgan_lib.performance.distributed import distributed_kind, joined, rank
+from srgan_lib.performance.distributed import distributed_kind, process_group, rank
 from srgan_lib.recipes import get_recipe
 
 SIZE = {"channels": 4, "num_blocks": 1, "batch_size": 4, "patch_size": 32, "steps": 9, "seed": 3}
@@ -35,7 +35,7 @@ def update(name: str, device: torch.device) -> dict:
 def main(file: str) -> None:
     # As in pyproject.toml for the tests themselves, which do not see those of another process.
     warnings.filterwarnings("error", module="__main__|srgan_lib")
-    with joined("cpu") as device:
+    with process_group("cpu") as device:
         results = {name: update(name, device) for name in ("srresnet", "srgan-mse")}
         if rank() == 0:
             torch.save(results, file)

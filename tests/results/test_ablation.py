@@ -8,7 +8,10 @@ import pytest
 from srgan_lib.recipes import RECIPES
 from srgan_lib.results import ablation
 
-pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:vgg.* has random weights"),
+    pytest.mark.usefixtures("thin_vgg"),
+]
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ import copy
 import pytest
 from PIL import Image
 
-from srgan_lib.checkpoints import WEIGHTS
 from srgan_lib.errors import WeightsError
 from srgan_lib.models import Generator
 from srgan_lib.results import card_picture, cards
 from srgan_lib.results.card_text import devices, figure, render_card, start
 from srgan_lib.system.files import write_json
 from srgan_lib.training import Trainer
-from srgan_lib.weights import save_weights, weights_info
+from srgan_lib.weights import WEIGHTS, save_weights, weights_info
 
 SCORES = {
     "psnr_y": 28.431,
@@ -180,5 +179,5 @@ def test_numbers_as_the_literature_prints_them():
 def test_a_command_is_noted_as_it_would_be_typed():
     options = {"steps": 3, "augment": True, "learning_rate": None, "precision": "auto"}
     expected = "python -m srgan_lib train srgan --steps 3 --augment --vgg-arch vgg16"
-    assert cards.typed("train", "srgan", **options, vgg_arch="vgg16") == expected
-    assert cards.typed("train", augment=False) == "python -m srgan_lib train"
+    assert cards.command_line("train", "srgan", **options, vgg_arch="vgg16") == expected
+    assert cards.command_line("train", augment=False) == "python -m srgan_lib train"

@@ -8,15 +8,18 @@ import pytest
 from PIL import Image
 
 from srgan_lib import data
-from srgan_lib.checkpoints import WEIGHTS
 from srgan_lib.errors import ConfigError, TrainingError, WeightsError
 from srgan_lib.results import build, cards, ship
 from srgan_lib.results.card_text import scores_row
 from srgan_lib.results.pictures import STRIPS
 from srgan_lib.results.reproduce import reproduce
 from srgan_lib.training import Trainer
+from srgan_lib.weights import WEIGHTS
 
-pytestmark = pytest.mark.filterwarnings("ignore:vgg.* has random weights")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:vgg.* has random weights"),
+    pytest.mark.usefixtures("thin_vgg"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from srgan_lib.cli import commands
 from srgan_lib.cli import parser as cli
+from srgan_lib.cli import train
 from srgan_lib.results import build
 from srgan_lib.results.card_picture import picture_of
 from srgan_lib.results.card_text import GRID
@@ -14,7 +14,8 @@ from srgan_lib.results.cards import check_card, read_card
 from srgan_lib.results.page import render_results
 from srgan_lib.results.scores import quick_score
 from srgan_lib.results.targets import COLOR_SHIFT, CONSISTENCY
-from srgan_lib.weights import SHIPPED, load_generator
+from srgan_lib.system.files import SHIPPED
+from srgan_lib.weights import load_generator
 
 FILES = sorted(SHIPPED.glob("*.safetensors"))
 
@@ -47,7 +48,7 @@ def test_the_command_on_the_card_can_be_typed(weights, monkeypatch):
     page = weights.with_suffix(".md").read_text(encoding="utf-8")
     line = re.search(r"\| command \| `python -m srgan_lib (.*)`, and (.*) with your own", page)
     seen = []
-    monkeypatch.setattr(commands, "run_train", seen.append)
+    monkeypatch.setattr(train, "run", seen.append)
     own = [f"{option}=mine" for option in re.findall(r"--[a-z-]+", line[2])]
     assert cli.main([*line[1].split(), *own]) == 0
     assert seen[0].out == "mine" and seen[0].data == ["mine"] and seen[0].init
