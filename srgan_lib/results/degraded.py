@@ -30,7 +30,7 @@ from ..system.process import report_errors
 from ..weights import find_weights, load_generator, shipped_weights, weights_info
 from .card_text import figure
 from .cards import file_hash
-from .scores import judges
+from .scores import sets_and_lpips
 
 OUTPUT = DATA / "results" / "degraded.json"
 SCALE = 4
@@ -141,7 +141,7 @@ def _networks(names: list[str], device) -> dict[str, tuple[str, Network]]:
 
 def run(args: argparse.Namespace) -> None:
     device = choose_device(args.device)
-    folders, lpips = judges(args, device)
+    folders, lpips = sets_and_lpips(args, device)
     folders["validation"] = data.SAMPLES / "validation"
     sets = {
         name: [crop_to_multiple(p.image, SCALE) for p in load_folder(folder)]
