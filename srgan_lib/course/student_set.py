@@ -24,8 +24,9 @@ OUTPUT = ROOT / "build" / "student"
 LIST = ".student-set.json"  # the files that were written, and a hash of each
 # What the notebooks read, what they link to, and the licenses of both.
 TAKEN = (
-    "srgan_lib", "data/samples", "data/weights", "data/results", "docs/glossary.md",
-    "requirements.txt", "pyproject.toml", "CITATION.cff", "LICENSE", "LICENSE-TEXT", ".gitignore",
+    "srgan_lib", "data/samples", "data/weights", "data/results", "data/stored",
+    "docs/glossary.md", "requirements.txt", "pyproject.toml",
+    "CITATION.cff", "LICENSE", "LICENSE-TEXT", ".gitignore",
 )  # fmt: skip
 LEFT_OUT = {"__pycache__", ".ipynb_checkpoints"}
 PAGE = """# Photo-realistic super-resolution with SRGAN: the notebooks to fill in
