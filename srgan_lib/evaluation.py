@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from .data import samples
 from .degradation import bicubic_downscale, bicubic_upscale, check_scale
 from .errors import ConfigError, DataError, ImageError
-from .images import Picture, check_image, crop_to_multiple, list_images, read_image
+from .images import Picture, check_image, crop_to_multiple, read_image
 from .inference import upscale
 from .metrics import LPIPS, psnr, rgb_to_y, ssim, ssim_daala
 from .models import Generator
@@ -51,13 +51,9 @@ def check_set(
     border = scale if border is None else border
     if border < 0:
         raise ConfigError(f"A border of {border} pixels cannot be cropped: give 0 or more.")
-    hr_files = list_images(hr_dir)
-    if not hr_files:
-        raise DataError(f"{hr_dir} has no pictures: give a folder that has some.")
-    lr_files = None if lr_dir is None else list_images(lr_dir)
     smallest = max(TILE, SSIM_WINDOW + 2 * border)
     needs = f"with a border of {border}, the scores need {smallest}x{smallest}"
-    return checked_pairs(hr_files, lr_files, scale, smallest, needs)
+    return checked_pairs(hr_dir, lr_dir, scale, smallest, needs)
 
 
 def _score(

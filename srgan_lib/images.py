@@ -11,6 +11,7 @@ import torch
 from .errors import ConfigError, DataError, ImageError, Note
 from .system import picture_files, picture_writers
 from .system.files import expanded
+from .system.picture_files import list_images
 
 
 class Picture(NamedTuple):
@@ -103,21 +104,6 @@ def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
             f"{scale}x{scale} are needed: use a larger one."
         )
     return image[:height, :width]
-
-
-def list_images(folder: str | Path) -> list[Path]:
-    """List a folder's picture files by suffix, sorted by name; hidden files are left out.
-
-    Raises:
-        DataError: no such folder.
-    """
-    folder = expanded(folder)
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder: give the path of a folder of pictures.")
-    files = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted(
-        path for path in files if path.suffix.lower() in picture_files.suffixes() and path.is_file()
-    )
 
 
 def iter_folder(folder: str | Path) -> Iterator[Picture]:

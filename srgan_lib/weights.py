@@ -75,6 +75,8 @@ def find_weights(name_or_file: str | Path) -> Path:
             return file
     if (path / WEIGHTS).is_file():
         raise WeightsError(f"{path} is a folder: give the network in it, {path / WEIGHTS}.")
+    if path.exists():
+        raise WeightsError(f"{path} is no file: give the path of a .safetensors or .pth file.")
     names = ", ".join(shipped_weights()) or "none yet"
     raise WeightsError(
         f"There are no weights {str(name_or_file)!r}: give a .safetensors file or a shipped name "

@@ -1,6 +1,8 @@
 """Training pictures by name: a folder, a data set, or "samples"."""
 
+import tarfile
 import warnings
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +21,14 @@ def is_dataset(name: str) -> bool:
 def picture_folder(name: str) -> Path:
     """A folder of that path, or else a data set of that name."""
     folder = expanded(name)
+    if folder.is_file():
+        first = f"`srgan data {name}` unpacks it" if _is_archive(folder) else "give its folder"
+        raise DataError(f"{folder} is a file and not a folder of pictures: {first}.")
     return catalog.dataset(name) if is_dataset(name) and not folder.is_dir() else folder
+
+
+def _is_archive(path: Path) -> bool:
+    return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
 
 
 def title(name: str) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 _HEAD = 1 << 16  # bytes that are looked at
 _LFS = b"version https://git-lfs.github.com/spec/"
+A_PICTURE = "a picture"
 _SIGNATURES = (  # of what people mistake for weights, archives or pictures
-    (b"\x89PNG\r\n\x1a\n", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
+    (b"\x89PNG\r\n\x1a\n", A_PICTURE),
+    (b"\xff\xd8\xff", A_PICTURE),
+    (b"GIF8", A_PICTURE),
     (b"%PDF", "a PDF document"),
     (b"\x89HDF\r\n", "an HDF5 file, as Keras writes weights, and these are not PyTorch's"),
     (b"GGUF", "a file for llama.cpp"),
@@ -56,7 +57,7 @@ def _of_bytes(head: bytes, size: int | None) -> str | None:
         if head.startswith(signature):
             return what
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "a picture"
+        return A_PICTURE
     if size is not None and (whole := _whole_size(head)) and size < whole:
         return f"cut off, with {size:,} of {whole:,} bytes at least: copy or download it again"
     return "a text file" if _is_text(head) else None

@@ -3,18 +3,19 @@
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import DataError, ImageError, Note
-from .picture_files import read_contents
+from .files import expanded
+from .picture_files import list_images, no_pictures, read_contents, skipped
 
 NAMED = 12  # faults of a set that one sentence names
 Pairs = list[tuple[Path, Path | None]]
 
 
 def checked_pairs(
-    hr_files: Sequence[Path], lr_files: Sequence[Path] | None, scale: int, smallest: int, needs: str
+    hr_dir: str | Path, lr_dir: str | Path | None, scale: int, smallest: int, needs: str
 ) -> Pairs:
     """Pair the files of HR and LR, and make sure that all can be read and fit each other.
 
@@ -22,13 +23,19 @@ def checked_pairs(
     a file system writes an accent: in Unicode's composed or decomposed form.
 
     Args:
-        lr_files: None where LR is to be made.
+        lr_dir: None where LR is to be made.
         smallest: the least side of HR, once it is a multiple of `scale`; `needs` says why.
 
     Raises:
-        DataError: pictures that are damaged, too small, without LR, or whose LR does not fit or is
-            there twice. All of them are named.
+        DataError: a folder that is missing or has no pictures; pictures that are damaged, too
+            small, without LR, or whose LR does not fit or is there twice. All of them are named.
     """
+    hr_files, lr_files = (None if d is None else list_images(d) for d in (hr_dir, lr_dir))
+    for folder, files in ((hr_dir, hr_files), (lr_dir, lr_files)):
+        if files == []:
+            raise DataError(no_pictures(expanded(folder)))
+    if note := skipped(expanded(hr_dir)):
+        warnings.warn(note, Note, stacklevel=4)
     partners = None if lr_files is None else _Partners(hr_files, lr_files, scale)
     pairs, faults = [], []
     for hr_file in hr_files:
@@ -49,7 +56,7 @@ def checked_pairs(
     if faults:
         more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
         raise DataError(
-            f"Of the {len(hr_files)} pictures in {hr_files[0].parent} {len(faults)} cannot be "
+            f"Of the {len(hr_files)} pictures in {hr_dir} {len(faults)} cannot be "
             f"scored, and a mean over the others would not be the set's "
             f"({'; '.join(faults[:NAMED])}{more}): mend them or take them out."
         )

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from ..errors import ImageError, Note
+from ..errors import DataError, ImageError, Note
 from .colors import colors_of, profile_of_codes, profile_of_gamma, to_srgb
+from .file_kinds import A_PICTURE, what_it_is
 from .files import check_new, expanded
 
 SAVE_OPTIONS = {
@@ -150,6 +151,19 @@ def suffixes() -> tuple[str, ...]:
     return tuple(sorted(s for s, kind in known if kind in Image.OPEN and kind not in _NOT_READ))
 
 
+def list_images(folder: str | Path) -> list[Path]:
+    """List a folder's picture files by suffix, sorted by name; hidden files are left out.
+
+    Raises:
+        DataError: no such folder.
+    """
+    folder = expanded(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder: give the path of a folder of pictures.")
+    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in files if path.suffix.lower() in suffixes() and path.is_file())
+
+
 def skipped(folder: Path) -> str | None:
     """A sentence on what of a folder is no picture that can be read, None if there is nothing."""
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
@@ -239,6 +253,9 @@ def _checked(path: str | Path) -> Path:
         raise ImageError(f"{path} is a folder: give the path of one picture.")
     if not path.exists():
         raise ImageError(f"{path} does not exist: check the path.")
+    if not path.is_file():
+        what = "a pipe" if path.is_fifo() else "a device"
+        raise ImageError(f"{path} is {what}: save the picture as a file, and give its path.")
     if path.stat().st_size == 0:
         raise ImageError(f"{path} is empty (0 bytes): copy or download it again.")
     return path
@@ -266,7 +283,11 @@ def _contents(file: Path | BytesIO, name: str, frame: int | None = None) -> Cont
                 f"{name} is {brand[1:].upper()}, or should be, which Pillow cannot read here: "
                 f"`pip install {PLUGINS[brand]}`, or convert it."
             ) from error
-        raise ImageError(f"{name} is not a picture in a format that Pillow can read.") from error
+        what = what_it_is(_head(file)) or ""
+        instead = f", but {what}" if what and what != A_PICTURE else ""
+        raise ImageError(
+            f"{name} is not a picture in a format that Pillow can read{instead}."
+        ) from error
     except Exception as error:  # Pillow's decoders raise all sorts on damaged files
         raise ImageError(f"{name} cannot be read and may be damaged ({error}).") from error
     for note in notes if not frame else ():

@@ -1,6 +1,7 @@
 """A file that cannot be used is called what it is, not what went wrong inside a library."""
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -11,7 +12,10 @@ from safetensors.torch import save_file
 
 from srgan_lib.checkpoints import save_checkpoint
 from srgan_lib.datasets.archives import extract
-from srgan_lib.errors import DataError, WeightsError
+from srgan_lib.datasets.sources import load_pictures
+from srgan_lib.errors import DataError, ImageError, WeightsError
+from srgan_lib.evaluation import check_set
+from srgan_lib.images import load_folder, read_image, write_image
 from srgan_lib.models import VARIANTS, Generator
 from srgan_lib.system.file_kinds import what_it_is
 from srgan_lib.system.state_dicts import read_state
@@ -147,3 +151,50 @@ def test_a_file_of_a_run_that_is_no_network_names_the_one_beside_it(tmp_path):
             with pytest.raises(WeightsError) as caught:
                 read(run / name)
             assert str(run / "generator.safetensors") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "what", ["a Git LFS pointer", "a web page", "a server's message", "gzip", "a text file"]
+)
+def test_what_is_no_picture_is_called_by_its_name(tmp_path, what):
+    (tmp_path / "photo.png").write_bytes(OTHERS[what])
+    with pytest.raises(ImageError, match=rf"photo\.png is not a picture.*, but .*{what}"):
+        read_image(tmp_path / "photo.png")
+
+
+def test_a_damaged_picture_is_not_called_a_picture(tmp_path):
+    (tmp_path / "photo.png").write_bytes(picture("PNG")[:20])
+    with pytest.raises(ImageError) as caught:
+        read_image(tmp_path / "photo.png")
+    assert "a picture." not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_not_called_empty(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ImageError, match="pipe is a pipe: save the picture"):
+        read_image(tmp_path / "pipe")
+    with pytest.raises(ImageError, match="/dev/null is a device"):
+        read_image("/dev/null")
+    for name in (tmp_path / "pipe", "/dev/null", tmp_path):
+        with pytest.raises(WeightsError, match="is no file"):
+            load_generator(name)
+
+
+def test_a_folder_whose_pictures_lie_deeper_names_where(tmp_path):
+    write_image(tmp_path / "Set5" / "HR" / "x.png", np.zeros((64, 64, 3), np.uint8))
+    (tmp_path / "Set5" / "LR").mkdir()
+    for ask in (check_set, load_folder):
+        with pytest.raises(DataError, match=r"Set5 has no pictures, only folders \(HR, LR\)"):
+            ask(tmp_path / "Set5")
+    with pytest.raises(DataError, match="LR has no pictures"):
+        check_set(tmp_path / "Set5" / "HR", lr_dir=tmp_path / "Set5" / "LR")
+
+
+def test_an_archive_given_as_pictures_says_how_to_unpack_it(tmp_path):
+    (tmp_path / "mine.zip").write_bytes(archive())
+    (tmp_path / "x.png").write_bytes(picture("PNG"))
+    with pytest.raises(DataError, match=r"is a file .*`srgan data .*mine\.zip` unpacks it"):
+        load_pictures(str(tmp_path / "mine.zip"))
+    with pytest.raises(DataError, match="give its folder"):
+        load_pictures(str(tmp_path / "x.png"))
