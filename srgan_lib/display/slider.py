@@ -32,6 +32,8 @@ class CompareSlider(PictureWidget):
             shown with pixels as large as its scale, so its sides must divide the largest one's.
         alt: what is to be seen, for those who cannot; the pictures' own texts are made from it.
         box: (left, top, width, height) in pixels of the largest: what is shown; all by default.
+            Each pixel is a whole number of the screen's, so a width of 400, 200 or 800 fills the
+            column of a page, and one of 410 half of it.
         metrics: label -> {name of a score: text}, shown under that picture.
         values: first values of the attributes below.
 

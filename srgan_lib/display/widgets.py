@@ -116,7 +116,8 @@ class PictureWidget(anywidget.AnyWidget):
             '<meta name="viewport" content="width=device-width">'
             '<meta name="color-scheme" content="light dark">'
             f"<title>{html.escape(self.title)}</title>"
-            f"<style>body {{ margin: 0 }}\n{_style()}</style></head><body>"
+            "<style>body { margin: 0 } body > .srgan-widget { padding-bottom: 12px }\n"
+            f"{_style()}</style></head><body>"
             f'<div class="srgan-widget"><div class="figures">'
             f"{''.join(map(_figure, self._pictures))}</div></div>"
             f'<script type="application/json" id="state">{encoded}</script>'

@@ -166,6 +166,65 @@ def test_keys_move_the_divider(show, slider, focus):
         assert shown.position() == after, key
 
 
+@pytest.mark.parametrize("focus", [".stage", "input.reveal", "input[type=radio]:checked"])
+def test_plus_and_minus_zoom_wherever_the_focus_is(show, slider, focus):
+    shown = show(slider)
+    shown.frame.locator(focus).focus()
+    zoom = shown.label("Zoom")
+    for key, after in [("+", "2"), ("=", "3"), ("-", "2"), ("+", "3"), ("0", "1"), ("-", "1")]:
+        shown.page.keyboard.press(key)
+        assert zoom.input_value() == after, key
+    assert shown.position() == 41
+
+
+@pytest.mark.parametrize("focus", [".stage", "input.reveal"])
+def test_shift_with_an_arrow_key_moves_the_picture_and_not_the_divider(show, slider, focus):
+    shown = show(slider)
+    shown.frame.locator(focus).focus()
+    shown.page.keyboard.press("+")
+    before = pixels(shown.stage)
+    shown.page.keyboard.press("Shift+ArrowRight")
+    assert shown.position() == 41 and not np.array_equal(pixels(shown.stage), before)
+
+
+def test_a_letter_in_a_list_chooses_and_does_not_zoom(show, slider):
+    shown = show(slider)
+    shown.label("Left picture").focus()
+    for key in ("0", "+"):
+        shown.page.keyboard.press(key)
+    assert shown.label("Zoom").input_value() == "1"
+
+
+@pytest.mark.parametrize(("viewport", "side"), [(LAPTOP, 800), (PHONE, 350)])
+def test_the_picture_fills_the_column_of_a_page(show, viewport, side):
+    """The slider of chapter 5: 400 x 320, in the column of 800 pixels that the handout has."""
+    image = np.zeros((320, 400, 3), np.uint8)
+    shown = show(CompareSlider({"a": image, "b": image}, "x"), viewport=viewport)
+    shown.page.evaluate(f"document.querySelector('section').style.width = '{side}px'")
+    wait_for(lambda: abs(shown.stage.bounding_box()["width"] - side) < 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "page", "ground"),
+    [
+        ("light", (250, 240, 245), (250, 240, 245)),
+        ("dark", (18, 22, 27), (18, 22, 27)),
+        ("dark", (255, 255, 255), (26, 26, 26)),  # a page that knows no dark: the text is light
+        ("light", (18, 22, 27), (255, 255, 255)),
+    ],
+)
+def test_a_widget_has_the_ground_of_its_page(show, slider, scheme, page, ground):
+    """Else it is a slab in a page whose dark is another, with a bar of a third one below it."""
+    shown = show(slider, color_scheme=scheme)
+    shown.page.add_style_tag(content=f"body {{ background: rgb{page} }}")
+    shown.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
+    shown.page.emulate_media(color_scheme=scheme)
+    shown.page.wait_for_timeout(100)
+    made = pixels(shown.page.locator("iframe").first)
+    rim = np.concatenate([made[-8:-1].reshape(-1, 3), made[:-1, -3:].reshape(-1, 3)])
+    assert (abs(rim - ground) <= 1).all()
+
+
 def test_texts_say_what_is_shown(show, slider):
     shown = show(slider)
     divider = shown.frame.get_by_role("slider", name="Divider position")
@@ -356,7 +415,7 @@ def test_the_hint_follows_the_window(show, slider):
     wide = shown.frame.locator(".hint").inner_text()
     shown.page.set_viewport_size(PHONE)
     shown.page.wait_for_timeout(200)
-    assert "is 4 on the screen" in wide
+    assert "is 5 on the screen" in wide
     assert "is 2 on the screen" in shown.frame.locator(".hint").inner_text()
 
 

@@ -19,7 +19,7 @@ from .formulas import mathml
 COLAB_LINK = re.compile(r"https://colab\.research\.google\.com/github/[^\s)\"]*/(\w+)\.ipynb")
 COLAB = "Open in Colab"
 WEBSITE = website(repository()[0])
-STRIP = 1.8  # a picture that is wider than so many times its height is a row of pictures
+STRIP = 480  # pixels: what is wider cannot be read if it is shrunk to a phone
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -147,15 +147,15 @@ def _readable(outputs: list[nbformat.NotebookNode]) -> Iterator[nbformat.Noteboo
 
 
 def _size(picture: Tag) -> None:
-    """Note the size of an embedded PNG, so that nothing moves when it appears, and its shape."""
+    """Note the size of an embedded PNG, so that nothing moves when it appears."""
     head = b64decode(picture["src"].partition(",")[2][:32])
     if len(head) < 24:
         return
     width, height = struct.unpack(">16xII", head)
     if not {"width", "height"} & picture.attrs.keys():
         picture["width"], picture["height"] = width, height
-    if width > STRIP * height:
-        picture["class"] = "strip"
+    if width > STRIP:
+        picture["class"], picture["style"] = "strip", f"--width: {width}px"
 
 
 def _title(cell: Tag) -> str:

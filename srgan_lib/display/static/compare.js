@@ -41,7 +41,7 @@ function mount(root, store) {
     oninput: () => setView(+zoom.value),
   });
   const zoomText = element("span", { class: "value", "aria-hidden": "true" });
-  const whole = element("button", { type: "button", onclick: () => setView(1, 0.5, 0.5) }, "Whole picture");
+  const whole = element("button", { type: "button", onclick: () => setView(1, 0.5, 0.5) }, "Reset view");
   const play = element("button", { type: "button", onclick: () => blink(!timer) });
   const swap = element("button", { type: "button", onclick: () => showOther() }, "Show the other");
   const reveal = element("input", {
@@ -111,7 +111,8 @@ function mount(root, store) {
     }
     const most = (room - gap * (columns - 1)) / columns;
     // Not higher than the screen: a finger must find a place beside it to scroll the page.
-    const highest = Math.min(MAX_HEIGHT, 0.7 * screen.availHeight);
+    const share = matchMedia("(pointer: coarse)").matches ? 0.7 : 0.9;
+    const highest = Math.min(MAX_HEIGHT, share * screen.availHeight);
     fit = snap(Math.min(most / width, highest / height), Math.floor);
     pane = [width, height].map((side) => Math.max(1, Math.floor(side * fit)));
     stage.style.width = side ? `${columns * pane[0] + gap * (columns - 1)}px` : `${pane[0]}px`;
@@ -288,14 +289,16 @@ function mount(root, store) {
     setView(get("zoom") * Math.exp(-event.deltaY / 300));
   }, { passive: false });
 
-  // Keys on the stage. The divider's own range knows them by itself.
+  // Keys on the stage, and those on its controls that these do not know by themselves: the divider's
+  // range moves with the arrow keys, but it does not zoom.
   const STEP = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 };
   const PAN = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  stage.addEventListener("keydown", (event) => {
-    const { key, shiftKey, ctrlKey, metaKey, altKey } = event;
-    if (ctrlKey || metaKey || altKey) return;
-    const divider = get("mode") === "divider";
-    const pan = PAN[key] && (shiftKey || !divider);
+  root.addEventListener("keydown", (event) => {
+    const { key, shiftKey, ctrlKey, metaKey, altKey, target } = event;
+    if (ctrlKey || metaKey || altKey || target === left || target === right) return;
+    const own = target === stage;
+    const divider = own && get("mode") === "divider";
+    const pan = PAN[key] && (own ? shiftKey || !divider : shiftKey && target === reveal);
     if (pan) {
       const far = 0.1 / (magnifying() ? lensZoom() : get("zoom"));
       const [cx, cy] = center();
@@ -306,7 +309,7 @@ function mount(root, store) {
     else if (key === "+" || key === "=") setView(get("zoom") + 1);
     else if (key === "-") setView(get("zoom") - 1);
     else if (key === "0") setView(1, 0.5, 0.5);
-    else if (key === " " && get("mode") === "blink") showOther();
+    else if (own && key === " " && get("mode") === "blink") showOther();
     else return;
     event.preventDefault();
     event.stopPropagation();

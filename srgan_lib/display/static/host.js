@@ -88,14 +88,26 @@ function render({ model, el }) {
 function standalone() {
   const root = document.querySelector(".srgan-widget");
   mount(root, pageStore(JSON.parse(document.querySelector("#state").textContent)));
-  const fit = () => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const frame = () => {
     try {
-      const style = window.frameElement.style;
-      style.height = `${Math.ceil(root.getBoundingClientRect().bottom) + 8}px`;
+      return window.frameElement;
     } catch {
-      // Not in a frame, or in one that may not be touched: then it scrolls.
+      return null; // it may not be touched: then it scrolls, and has a ground of its own
     }
   };
+  const fit = () => {
+    if (frame()) frame().style.height = `${Math.ceil(root.getBoundingClientRect().bottom)}px`;
+  };
+  // The ground of the page around it, else it is a slab there; if that is as light or dark as the text asks.
+  const blend = () => {
+    const around = frame() && getComputedStyle(frame().ownerDocument.body).backgroundColor;
+    const [r, g, b, opaque = 1] = (around || "").match(/[\d.]+/g)?.map(Number) || [0, 0, 0, 0];
+    const fits = opaque === 1 && (dark.matches ? Math.max(r, g, b) < 60 : Math.min(r, g, b) > 235);
+    root.style.setProperty("--ground", fits ? around : "");
+  };
+  dark.addEventListener("change", blend);
   new ResizeObserver(fit).observe(root);
+  blend();
   fit();
 }
