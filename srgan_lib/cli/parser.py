@@ -32,12 +32,12 @@ def _parser() -> argparse.ArgumentParser:
         "upscale photo.jpg photo_x4.png",
     )  # fmt: skip
     sub.add_argument(
-        "input", help="a picture, or a folder of them; 16-bit ones are refused, transparency and "
-        "color profile are kept",
+        "input", help="a picture, or a folder of them; gray, 16 bits, transparency, color profile, "
+        "frames, pages and printed size are kept as far as the output can hold them",
     )  # fmt: skip
     sub.add_argument(
-        "output", help="a .png, .jpg or .webp file, or the folder for all of them; .png needs the "
-        "least memory",
+        "output", help="a .png, .tif, .jpg or .webp file, or the folder for all of them; .png and "
+        ".tif need the least memory, and hold 16 bits",
     )  # fmt: skip
     sub.add_argument("--weights", default="srgan", help=f"{weights_help}; default: srgan")
     sub.add_argument("--scale", type=int, help="for bicubic: 2, 4 or 8; default: 4")

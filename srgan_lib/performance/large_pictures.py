@@ -76,8 +76,8 @@ def upscale_file(
         else:
             kinds = " or ".join(_ANIMATIONS if contents.animated else _PAGES[:1])
             warnings.warn(
-                f"{source} has {contents.frames} {'frames' if contents.animated else 'pages'}: "
-                f"{target} gets the first one. Choose {kinds} for all of them.",
+                f"{source} has {contents.kind_of_frames}: {target} gets the first one. Choose "
+                f"{kinds} for all of them.",
                 Note,
                 stacklevel=2,
             )
@@ -95,6 +95,12 @@ def upscale_contents(
     """The same for one picture that is read already, or a part of it."""
     target = expanded(target)
     check_writable(target, force=force)
+    if contents.frames > 1:
+        warnings.warn(
+            f"The picture is the first of {contents.kind_of_frames}: `upscale_file` takes all.",
+            Note,
+            stacklevel=2,
+        )
     return _enlarge(enlarger, contents, [contents], 1, "The picture", target, tile, False)
 
 

@@ -38,10 +38,13 @@ PLUGINS = {
 _BRANDS = {b"heic": ".heic", b"heix": ".heic", b"mif1": ".heic", b"hevc": ".heic", b"avif": ".avif"}
 _ANIMATED, _PAGED = {"AVIF", "FLI", "GIF", "PNG", "WEBP"}, {"DCX", "TIFF"}
 _RAW_16 = re.compile(r"\b(?!BGR\b)[A-Za-z]+;(12|16|32)")  # BGR;16 is three channels in 16 bits
+_XMP_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 _HEAD = 2**16  # bytes in which formats say how many bits and which colors they have
 _LR_ONLY = (  # EXIF tags that hold for the pixels of LR alone
     ExifTags.Base.ImageWidth, ExifTags.Base.ImageLength, ExifTags.Base.XResolution,
-    ExifTags.Base.YResolution, ExifTags.Base.ResolutionUnit,
+    ExifTags.Base.YResolution, ExifTags.Base.ResolutionUnit, ExifTags.Base.Orientation,
+    ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight,
+    ExifTags.IFD.Interop,  # a place in the old file
 )  # fmt: skip
 # What a TIFF file says of its subject, between all that it says of how its pixels are stored.
 _SUBJECT = {269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 33432, 34665, 34853,
@@ -104,6 +107,11 @@ class Contents(NamedTuple):
             return np.array(to_srgb(picture, self.icc))
         except ValueError:  # a damaged profile says nothing
             return image
+
+    @property
+    def kind_of_frames(self) -> str:
+        """How many of what the file has: "3 frames" or "3 pages"."""
+        return f"{self.frames} {'frames' if self.animated else 'pages'}"
 
     @property
     def has_unknown_colors(self) -> bool:
@@ -236,6 +244,8 @@ def as_array(contents: Contents, name: str) -> np.ndarray:
     """The picture as uint8 HxWx3 in sRGB; what such an array cannot hold is named in a `Note`."""
     if contents.image.dtype == np.uint16:
         _note(f"{name} has 16 bits a channel, which are rounded to 8 here.")
+    if contents.frames > 1:
+        _note(f"{name} has {contents.kind_of_frames}, of which the first one is taken here.")
     if contents.alpha is not None:
         _note(f"{name} is transparent in parts, which is left out here; its colors are as stored.")
     if contents.has_unknown_colors:
@@ -341,6 +351,8 @@ def _decode(file: Path | BytesIO, name: str, frame: int | None, notes: list[str]
     head = _head(file)
     with _opened(file, frame) as image:
         kind, mode = image.format, image.mode
+        # Pillow cannot look it up in a TIFF that is decoded already.
+        exif = _exif(image, kind) if kind == "TIFF" else None
         pixels = _deep(file, frame, image, name)
         if pixels is None and (bits := _bits(image, head)) > 8:
             notes.append(
@@ -354,7 +366,7 @@ def _decode(file: Path | BytesIO, name: str, frame: int | None, notes: list[str]
         if pixels is None:
             pixels, icc = _eight(upright, icc, notes)
         xmp = _xmp(image, info)
-        exif, density = _exif(image if kind == "TIFF" else upright, kind), _density(upright, info)
+        exif, density = exif or _exif(upright, kind), _density(upright, info)
         # What Pillow calls a PSD's frames are the layers of one picture.
         others = 1 if kind in {*_ANIMATED, *_PAGED, "PSD"} else getattr(image, "n_frames", 1)
     if others > 1:
@@ -567,17 +579,19 @@ def _png_chunks(file: Path | BytesIO) -> dict[bytes, bytes]:
 def _exif(image: Image.Image, kind: str | None) -> bytes | None:
     """What EXIF says of more than these pixels, as a file's bytes; None if it says nothing."""
     try:
-        exif = image.getexif()
-        for tag in list(exif):
-            if tag in _LR_ONLY or (kind == "TIFF" and tag not in _SUBJECT):
-                del exif[tag]
-        shot = exif.get_ifd(ExifTags.IFD.Exif)
-        for tag in (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight):
-            shot.pop(tag, None)  # of LR
-        data = exif.tobytes() if len(exif) or shot else b""
+        exif, kept = image.getexif(), Image.Exif()
+        for tag, value in exif.items():
+            if tag in _SUBJECT if kind == "TIFF" else tag not in _LR_ONLY:
+                kept[tag] = value
+        for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+            inner = {k: v for k, v in exif.get_ifd(tag).items() if k not in _LR_ONLY}
+            kept.pop(tag, None)
+            if inner:
+                kept.get_ifd(tag).update(inner)
+        data = kept.tobytes()
     except Exception:  # no reason to refuse the picture
         return None
-    return data or None
+    return data if len(kept) or inner or kept.get_ifd(ExifTags.IFD.Exif) else None
 
 
 def _xmp(image: Image.Image, info: dict) -> bytes | None:
@@ -585,6 +599,9 @@ def _xmp(image: Image.Image, info: dict) -> bytes | None:
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     if not xmp and image.format == "TIFF":
         xmp = image.tag_v2.get(700)
+    for segment, data in getattr(image, "applist", ()):  # JPEG, before Pillow 11
+        if not xmp and segment == "APP1" and data.startswith(_XMP_JPEG):
+            xmp = data.removeprefix(_XMP_JPEG)
     xmp = xmp.encode() if isinstance(xmp, str) else xmp
     return _XMP_LR_ONLY.sub(b"", xmp) or None if isinstance(xmp, bytes) else None
 

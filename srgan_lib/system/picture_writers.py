@@ -209,9 +209,9 @@ class TIFFWriter:
             for tag, density in zip((282, 283), like.density, strict=True):
                 entries[tag] = (5, 1, struct.pack("<II", round(100 * density), 100))
             entries[296] = (3, 1, struct.pack("<H", 2))  # inches
-        for tag, data in ((34675, like.icc), (700, like.xmp)):
+        for tag, kind, data in ((34675, 7, like.icc), (700, 1, like.xmp)):
             if data is not None:
-                entries[tag] = (7, len(data), data)
+                entries[tag] = (kind, len(data), data)
         entries |= self._subject(like.exif)
         self._directory(entries)
         self._sheet = None
