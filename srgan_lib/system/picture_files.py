@@ -293,6 +293,10 @@ def _contents(file: Path | BytesIO, name: str, frame: int | None = None) -> Cont
                 f"{name} is {brand[1:].upper()}, or should be, which Pillow cannot read here: "
                 f"`pip install {PLUGINS[brand]}`, or convert it."
             ) from error
+        if _head(file)[:4] in (b"II*\0", b"MM\0*"):
+            raise ImageError(
+                f"{name} is a TIFF of a kind that Pillow cannot read: save it as PNG with 16 bits."
+            ) from error
         what = what_it_is(_head(file)) or ""
         instead = f", but {what}" if what and what != A_PICTURE else ""
         raise ImageError(

@@ -32,6 +32,9 @@ from srgan_lib.inference import bicubic_enlarger, upscale
 from srgan_lib.models import Generator
 from srgan_lib.performance.large_pictures import upscale_file
 from srgan_lib.recipes import get_recipe
+from srgan_lib.system.colors import PRIMARIES, make_profile
+from srgan_lib.system.picture_files import Contents, read_contents, read_frames
+from srgan_lib.system.picture_writers import PNGWriter, Sheet, TIFFWriter
 from srgan_lib.system.state_dicts import read_state
 from srgan_lib.training import Trainer
 from srgan_lib.weights import load_generator, save_weights, weights_info
@@ -61,6 +64,55 @@ def _pictures() -> dict[str, bytes]:
                 continue
             files[f"{mode}.{suffix}"] = buffer.getvalue()
     return files
+
+
+def _kept() -> dict[str, bytes]:
+    """Files with more in them than a picture of 8 bits: frames, pages, depth, what colors mean."""
+    rng, files = np.random.default_rng(1), {}
+    frames = [Image.fromarray(rng.integers(0, 256, (12, 17, 4), np.uint8)) for _ in range(3)]
+    kinds = {"png": ("RGBA", "PNG"), "webp": ("RGBA", "WEBP"), "gif": ("P", "GIF"),
+             "tif": ("RGBA", "TIFF"), "tiff": ("L", "TIFF")}  # fmt: skip
+    for suffix, (mode, kind) in kinds.items():
+        first, *rest = [frame.convert(mode) for frame in frames]
+        buffer = io.BytesIO()
+        options = {} if kind == "TIFF" else {"duration": [40, 50, 60], "loop": 2}
+        first.save(buffer, kind, save_all=True, append_images=rest, dpi=(300, 300), **options)
+        files[f"frames {mode}.{suffix}"] = buffer.getvalue()
+    white = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    gamma = struct.pack(">I", 100_000)
+    codes = ((b"cHRM", white), (b"gAMA", gamma), (b"cICP", b"\x0c\x0d\0\1"))
+    for channels in (1, 2, 3, 4):
+        gray = channels < 3
+        color, profile = codes if channels % 2 else (), make_profile(PRIMARIES[12], 2.2, gray=gray)
+        for kind in (np.uint8, np.uint16):
+            rows = rng.integers(0, np.iinfo(kind).max, (12, 17, channels), kind)
+            like = Contents(
+                rows, None, profile, _exif().tobytes(), b"<x:xmpmeta/>", (300, 300), color
+            )
+            sheet = Sheet(17, 12, channels, [rows], like)
+            for suffix, write in (("png", _png), ("tif", _tiff)):
+                files[f"{kind.__name__} {channels}.{suffix}"] = write(sheet)
+    samples = rng.integers(0, 4096, (12, 17, 3)).astype(">u2")
+    files["P6.ppm"] = b"P6 17 12 4095\n" + samples.tobytes()
+    return files
+
+
+def _png(sheet: Sheet) -> bytes:
+    buffer = io.BytesIO()
+    size = (sheet.width, sheet.height, sheet.channels)
+    writer = PNGWriter(buffer, *size, sheet.like, bits=sheet.bits)
+    writer.write(sheet.rows[0])
+    writer.close()
+    return buffer.getvalue()
+
+
+def _tiff(sheet: Sheet) -> bytes:
+    buffer = io.BytesIO()
+    writer = TIFFWriter(buffer)
+    writer.page(sheet)
+    writer.write(sheet.rows[0])
+    writer.close()
+    return buffer.getvalue()
 
 
 def _exif() -> Image.Exif:
@@ -162,7 +214,7 @@ class Attacker:
     """
 
     def __init__(self, folder: Path):
-        self.folder, self.pictures = folder, _pictures()
+        self.folder, self.pictures = folder, {**_pictures(), **_kept()}
         save_weights(folder / "good.safetensors", Generator(2, 1, 2, "course"))
         self.weights = (folder / "good.safetensors").read_bytes()
         (folder / "good.safetensors").unlink()
@@ -196,8 +248,11 @@ class Attacker:
         if name.endswith("png") and rng.random() < 0.6:
             data = _mended_png(data)
         (place / name).write_bytes(data)
-        upscale_file(bicubic_enlarger(2), place / name, place / "sr.png")
-        Image.open(place / "sr.png").load()
+        target = place / rng.choice(["sr.png", "sr.png", "sr.tif", "sr.webp", "sr.jpg"])
+        width, height = upscale_file(bicubic_enlarger(2), place / name, target)
+        made = read_contents(target)
+        assert made.image.shape == (height, width, 3)
+        assert len(list(read_frames(target))) == made.frames
 
     def _weights(self, place: Path, rng: random.Random) -> None:
         change = _damaged_header if rng.random() < 0.4 else mutate

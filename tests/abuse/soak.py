@@ -80,17 +80,25 @@ def pictures(folder: Path) -> tuple[int, str, bool]:
     from srgan_lib.models import Generator
     from srgan_lib.performance.fast_generator import fast_copy
     from srgan_lib.performance.large_pictures import upscale_folder
+    from srgan_lib.system.colors import profile_of_codes
 
-    rng = np.random.default_rng(0)
+    rng, p3 = np.random.default_rng(0), profile_of_codes(12, 13)
     (folder / "in").mkdir(parents=True)
     for number in range(10):
         image = rng.integers(0, 256, (20 + number, 30, 3), np.uint8)
         Image.fromarray(image).save(folder / "in" / f"{number}.png")
+    frames = [Image.fromarray(rng.integers(0, 256, (20, 20, 3), np.uint8)) for _ in range(3)]
+    more = {"save_all": True, "append_images": frames[1:]}
+    frames[0].save(folder / "in" / "frames.gif", **more)
+    frames[0].convert("RGBA").save(folder / "in" / "frames.webp", icc_profile=p3, **more)
+    frames[0].save(folder / "in" / "pages.tif", **more)
+    deep = rng.integers(0, 65536, (20, 30), np.uint16)
+    Image.fromarray(deep).save(folder / "in" / "deep.png", icc_profile=p3)
     enlarger = network_enlarger(fast_copy(Generator(2, 1, 4, "course")))
     count, result, good = grown(
-        lambda: upscale_folder(enlarger, folder / "in", folder / "out", force=True), PICTURES // 10
+        lambda: upscale_folder(enlarger, folder / "in", folder / "out", force=True), PICTURES // 14
     )
-    return count * 10, result, good
+    return count * 14, result, good
 
 
 PARTS = {

@@ -201,6 +201,13 @@ def test_32_bits_do_not_say_what_is_white(tmp_path, mode):
         read(tmp_path, buffer.getvalue())
 
 
+def test_a_tiff_of_another_kind_is_called_one(tmp_path):
+    with pytest.raises(
+        ImageError, match="a TIFF of a kind that Pillow cannot read: save it as PNG"
+    ):
+        read(tmp_path, tiff(deep(2), extra=[(338, 3, [2])]))
+
+
 # -- what the colors mean
 
 

@@ -43,9 +43,20 @@ const answers = {
     const unit = Float32Array.from(lr.rgb, (value) => value / 255);
     const neighbors = { above: above && neighbor(above), below: below && neighbor(below) };
     const progress = (share) => postMessage({ progress: share });
-    return { rgba: await generator.enlarge(unit, lr.width, lr.height, first, last, neighbors, progress) };
+    const rgba = await generator.enlarge(unit, lr.width, lr.height, first, last, neighbors, progress);
+    return { rgba: isGray(lr.rgb) ? withoutColor(rgba) : rgba };
   },
 };
+
+// Gray stays gray, as in srgan_lib.inference: each pixel gets the Y of what the network made of it.
+const isGray = (rgb) => rgb.every((value, i) => value === rgb[i - (i % 3)]);
+
+function withoutColor(rgba) {
+  for (let i = 0; i < rgba.length; i += 4) {
+    rgba.fill(0.299 * rgba[i] + 0.587 * rgba[i + 1] + 0.114 * rgba[i + 2], i, i + 3);
+  }
+  return rgba;
+}
 
 async function describe([name, picture]) {
   const { original } = self, { width, height } = picture;
