@@ -1,4 +1,4 @@
-"""`python -m srgan_lib`: see `srgan_lib.cli`."""
+"""`python -m srgan_lib`, the same as `srgan`: see `srgan_lib.cli`."""
 
 from .system.signals import leaving
 

@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from .errors import ConfigError, DataError, ImageError, Note
 from .system import picture_files, picture_writers
@@ -35,6 +37,26 @@ def check_image(image: np.ndarray, *, deep: bool = False) -> np.ndarray:
             f"A picture must be a uint8 array HxWx3, not {image.dtype} of shape {image.shape}."
         )
     return image
+
+
+def as_array(picture: "str | Path | Image.Image | np.ndarray") -> np.ndarray:
+    """Whatever holds a picture as uint8 HxWx3: a path, a Pillow image, or such an array itself.
+
+    Raises:
+        ImageError: none of these, or a file or image that `read_image` would refuse.
+    """
+    if isinstance(picture, (str, Path)):
+        return read_image(picture)
+    if isinstance(picture, Image.Image):
+        file = BytesIO()  # through a file, so that it is treated as one: orientation, colors, bits
+        try:
+            ImageOps.exif_transpose(picture).save(file, "TIFF")
+        except (OSError, ValueError) as error:
+            raise ImageError(
+                f"A picture of mode {picture.mode} cannot be used ({error})."
+            ) from None
+        return picture_files.decode_image(file.getvalue(), "The picture")
+    return check_image(picture, deep=True)
 
 
 def read_image(path: str | Path) -> np.ndarray:

@@ -7,14 +7,16 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from tqdm.auto import tqdm
 
 from .degradation import bicubic_upscale
 from .errors import ConfigError, ImageError
-from .images import check_image, convert, to_image, to_tensor
+from .images import as_array, check_image, convert, to_image, to_tensor
 from .models import MIN_LR_SIZE, Generator
 from .system.devices import forget_unused_memory
 from .system.picture_files import is_gray, without_color
@@ -167,12 +169,14 @@ def _band(enlarger: Enlarger, image: np.ndarray, top: int, bottom: int, tile: in
     return band
 
 
-def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.ndarray:
+def upscale(
+    model: Generator, image: "str | Path | Image.Image | np.ndarray", tile: int | None = None
+) -> np.ndarray:
     """Super-resolve one picture in memory; `performance.large_pictures` goes from file to file.
 
     Args:
         model: any generator; it is put into eval mode.
-        image: LR, uint8 (or uint16) (H, W, 3), H and W at least 8.
+        image: LR, uint8 (or uint16) (H, W, 3), H and W at least 8; or a path, or a Pillow image.
         tile: side of the LR tiles to work in. If not given, pictures that fit into memory are taken
             whole, and larger ones in the largest tiles that do. Tiles overlap by the network's
             receptive field, so that no seam can show.
@@ -183,7 +187,7 @@ def upscale(model: Generator, image: np.ndarray, tile: int | None = None) -> np.
     Raises:
         ImageError: not such a picture. ConfigError: a tile smaller than 8.
     """
-    return upscale_with(network_enlarger(model), image, tile)
+    return upscale_with(network_enlarger(model), as_array(image), tile)
 
 
 def upscale_with(enlarger: Enlarger, image: np.ndarray, tile: int | None = None) -> np.ndarray:

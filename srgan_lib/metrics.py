@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.models import AlexNet_Weights
 
 from .degradation import correlate, gaussian
 from .errors import ConfigError, ImageError, WeightsError
@@ -168,6 +167,8 @@ class LPIPS:
             raise ConfigError("LPIPS needs the package lpips: run `pip install lpips`.") from error
         backbone = backbone or os.environ.get("SRGAN_ALEXNET")
         if backbone is None:
+            from torchvision.models import AlexNet_Weights  # a second to import
+
             official = AlexNet_Weights.IMAGENET1K_V1
             state, source = download_state(official, "name a local copy in SRGAN_ALEXNET")
         else:

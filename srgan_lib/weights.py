@@ -78,9 +78,10 @@ def find_weights(name_or_file: str | Path) -> Path:
     if path.exists():
         raise WeightsError(f"{path} is no file: give the path of a .safetensors or .pth file.")
     names = ", ".join(shipped_weights()) or "none yet"
+    elsewhere = " The course's repository has more networks." if files.INSTALLED else ""
     raise WeightsError(
         f"There are no weights {str(name_or_file)!r}: give a .safetensors file or a shipped name "
-        f"({names})."
+        f"({names}).{elsewhere}"
     )
 
 
