@@ -1,9 +1,12 @@
 """The handout in Chromium: pages as a phone and a printer see them. Needs a browser."""
 
+import io
+from base64 import b64encode
 from html import escape
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from pypdf import PdfReader
 
 from srgan_lib.course.handout import book, browser, faults, layout, pages
@@ -150,3 +153,49 @@ def test_what_paper_cannot_do_is_linked_on_the_web():
     assert links == [
         f"{pages.WEBSITE}your_picture.html", "#chapter-02_two", "#chapter-01_one-One",
     ]  # fmt: skip
+
+
+def measure(chromium, tmp_path, width, script, *cells):
+    """What a script says of the page of these cells in a window of that width."""
+    (page,) = rendered([new_markdown_cell("# Tiny"), *cells])
+    (tmp_path / "01_tiny.html").write_text(layout.Layout([page]).page(page), "utf-8")
+    with chromium.new_page(viewport={"width": width, "height": 800}) as tab:
+        tab.goto((tmp_path / "01_tiny.html").as_uri())
+        return tab.evaluate(script)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_a_cell_prints_is_wrapped_and_not_cut_off(chromium, tmp_path, width):
+    said = "get https://example.org/" + "a" * 150 + " and put it where the others are"
+    outputs = [new_output("stream", text=said), new_output("stream", name="stderr", text=said),
+               new_output("execute_result", data={"text/plain": said})]  # fmt: skip
+    cut = """() => [...document.querySelectorAll('main .output pre')].map(
+        (e) => [e, e.parentElement].some((x) => x.scrollWidth > x.clientWidth))"""
+    cell = new_code_cell("x", outputs=outputs)
+    assert measure(chromium, tmp_path, width, cut, cell) == [False] * 3
+
+
+def test_a_line_of_a_hundred_signs_fits_a_laptop_and_all_lines_have_one_height(chromium, tmp_path):
+    code = "def f(x):  # " + "→" * 87 + "\n    return None  # bold: class, not\nx\na × θ̂"
+    fits = """() => { const e = document.querySelector('main .input pre');
+        return [e.scrollWidth <= e.clientWidth, e.clientHeight / 4,
+                parseFloat(getComputedStyle(e).lineHeight)] }"""
+    line = "x" * 99
+    assert measure(chromium, tmp_path, 1280, fits, new_code_cell(f"{line}\n\n\n1"))[0]
+    _, height, wanted = measure(chromium, tmp_path, 1280, fits, new_code_cell(code))
+    assert height == pytest.approx(wanted, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [((1200, 300), 900), ((900, 800), 675), ((300, 200), 300)]
+)
+def test_titles_of_figures_can_be_read_on_a_phone(chromium, tmp_path, size, shown):
+    """A figure is at least 0.75 of its size, and so are its titles of 14 pixels; it is swiped."""
+    buffer = io.BytesIO()
+    Image.new("L", size).save(buffer, "PNG")
+    data = {"image/png": b64encode(buffer.getvalue()).decode()}
+    output = new_output("display_data", data=data, metadata={"image/png": {"alt": "gray"}})
+    width = """() => [document.querySelector('.output img').clientWidth,
+        document.documentElement.scrollWidth]"""
+    seen, page = measure(chromium, tmp_path, 390, width, new_code_cell("x", outputs=[output]))
+    assert seen == pytest.approx(shown, abs=1) and page <= 390
