@@ -15,7 +15,14 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import DataError, ImageError, Note
-from .colors import colors_of, profile_of_codes, profile_of_gamma, to_srgb
+from .colors import (
+    ADOBE_RGB,
+    colors_of,
+    make_profile,
+    profile_of_codes,
+    profile_of_gamma,
+    to_srgb,
+)
 from .file_kinds import A_PICTURE, what_it_is
 from .files import check_new, expanded
 
@@ -365,7 +372,7 @@ def _decode(file: Path | BytesIO, name: str, frame: int | None, notes: list[str]
             )
         upright = ImageOps.exif_transpose(image)
         info = {**image.info, **upright.info}
-        icc = info.get("icc_profile") or None
+        icc = info.get("icc_profile") or _hidden_profile(image, upright, head)
         duration = info.get("duration", 0)
         if pixels is None:
             pixels, icc = _eight(upright, icc, notes)
@@ -538,13 +545,24 @@ def _bits(image: Image.Image, head: bytes) -> int:
 # -- what is said of the picture
 
 
+def _hidden_profile(image: Image.Image, upright: Image.Image, head: bytes) -> bytes | None:
+    """A profile where Pillow does not look for one."""
+    if image.format == "JPEG2000" and (box := re.search(rb"(....)colr\x02..", head, re.DOTALL)):
+        return head[box.end() : box.start() + int.from_bytes(box[1], "big")]
+    with suppress(Exception):  # damaged EXIF is no reason to refuse the picture
+        # How cameras say "Adobe RGB" (DCF 2.0, section 5.6).
+        if upright.mode == "RGB" and upright.getexif().get_ifd(ExifTags.IFD.Interop)[1] == "R03":
+            return make_profile(ADOBE_RGB, 563 / 256)
+    return None
+
+
 def _other_colors(
     file: Path | BytesIO, head: bytes, kind: str | None, icc: bytes | None, single: bool
 ) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...]]:
     """The profile, made if there is none; and PNG's own words for what the numbers mean."""
     if kind == "PNG":
         chunks = _png_chunks(file)
-    elif match := re.search(rb"colrnclx..(.)..", head, re.DOTALL):  # AVIF and HEIC
+    elif kind in ("AVIF", "HEIF") and (match := re.search(rb"colrnclx.{4}", head, re.DOTALL)):
         codes = bytes([head[match.start() + 9], head[match.start() + 11], 0, 1])
         ordinary = codes[0] in (1, 2) and codes[1] in (1, 2, 6, 13, 14, 15)
         chunks = {} if ordinary or icc else {b"cICP": codes}
@@ -590,6 +608,8 @@ def _exif(image: Image.Image, kind: str | None) -> bytes | None:
         for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
             inner = {k: v for k, v in exif.get_ifd(tag).items() if k not in _LR_ONLY}
             kept.pop(tag, None)
+            if tag == ExifTags.IFD.Exif and (interop := exif.get_ifd(ExifTags.IFD.Interop)):
+                inner[ExifTags.IFD.Interop] = dict(interop)
             if inner:
                 kept.get_ifd(tag).update(inner)
         data = kept.tobytes()

@@ -229,6 +229,8 @@ class TIFFWriter:
                 if inner := exif.get_ifd(tag):
                     directory = TiffImagePlugin.ImageFileDirectory_v2()
                     directory.update(inner)
+                    if interop := exif.get_ifd(ExifTags.IFD.Interop):
+                        directory[ExifTags.IFD.Interop] = dict(interop)
                     at = self._file.tell() + self._file.tell() % 2
                     self._add(directory.tobytes(at))
                     entries[int(tag)] = (4, 1, struct.pack("<I", at))

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from srgan_lib.errors import ImageError, Note
 from srgan_lib.images import load_folder, read_image
@@ -306,6 +306,73 @@ def test_cmyk_is_converted_by_its_profile(tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.warns(Note, match="cannot be used"):
         read(tmp_path, saved(image, "JPEG", icc_profile=bytes(16) + b"CMYK" + bytes(200)))
+
+
+def cmyk_profile():
+    """One whose black is L = 20, and all of whose inks together with white paper are grays."""
+    corners = np.array([[255 - 60 * sum(inks[:3]) - 55 * inks[3], 128, 128]
+                        for inks in np.ndindex(2, 2, 2, 2)]).clip(51, 255)  # fmt: skip
+    ramp = bytes(range(256))
+    one, none = struct.pack(">i", 65536), bytes(4)
+    matrix = one + none * 3 + one + none * 3 + one
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + matrix + ramp * 4
+    table += corners.astype(np.uint8).tobytes() + ramp * 3
+    gray = make_profile(SRGB, 1.0, gray=True)
+    tags = {b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x\0" + bytes(78),
+            b"cprt": b"text" + bytes(4) + b"none\0", b"A2B0": table,
+            b"wtpt": b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)}  # fmt: skip
+    directory, body = struct.pack(">I", len(tags)), b""
+    for key, data in tags.items():
+        directory += key + struct.pack(">II", 132 + 12 * len(tags) + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    header = bytearray(gray[:128])
+    header[:4] = struct.pack(">I", 128 + len(directory) + len(body))
+    header[12:24] = b"prtrCMYKLab "
+    return bytes(header) + directory + body
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_cmyk_by_a_real_profile(tmp_path, kind):
+    """L of 76 is about 185 in sRGB, where the rule of thumb makes magenta."""
+    image = Image.new("CMYK", (8, 8), (0, 255, 0, 0))
+    contents = read(tmp_path, saved(image, kind, icc_profile=cmyk_profile()))
+    assert contents.icc is None and np.ptp(contents.image[0, 0].astype(int)) <= 2
+    lightness = (255 - 60) / 255 * 100
+    light = ((lightness + 16) / 116) ** 3
+    assert abs(contents.image[0, 0, 1] - 255 * (1.055 * light ** (1 / 2.4) - 0.055)) <= 4
+
+
+def test_a_profile_inside_jpeg_2000(tmp_path):
+    data = saved(Image.new("RGB", (8, 8), (200, 100, 50)), "JPEG2000")
+    icc = profile_of_codes(12, 13)
+    at = data.index(b"colr") - 4
+    length = int.from_bytes(data[at : at + 4], "big")
+    box = struct.pack(">I", 11 + len(icc)) + b"colr\x02\0\0" + icc
+    head = data.index(b"jp2h") - 4
+    size = int.from_bytes(data[head : head + 4], "big") + len(box) - length
+    data = data[:head] + struct.pack(">I", size) + data[head + 4 : at] + box + data[at + length :]
+    contents = read(tmp_path, data)
+    assert contents.icc == icc and contents.image[0, 0].tolist() == [200, 100, 50]
+
+
+def test_cameras_say_adobe_rgb_in_exif(tmp_path):
+    exif = Image.Exif()
+    shot = exif.get_ifd(ExifTags.IFD.Exif)
+    shot[ExifTags.Base.ColorSpace] = 65535
+    shot[ExifTags.IFD.Interop] = {1: "R03"}
+    green = Image.new("RGB", (8, 8), (100, 200, 100))
+    contents = read(tmp_path, saved(green, "JPEG", quality=100, exif=exif))
+    made = contents.srgb()[4, 4].astype(int)
+    linear = (np.array([100, 200, 100]) / 255) ** (563 / 256)
+    to_srgb = [[1.39836, -0.39836, 0], [0, 1, 0], [0, -0.04293, 1.04293]]
+    light = np.clip(to_srgb @ linear, 0, 1)
+    expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(made - expected).max() <= 3
+    again = Image.Exif()
+    again.load(contents.exif)
+    assert again.get_ifd(ExifTags.IFD.Interop)[1] == "R03"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {1: "R98"}  # sRGB
+    assert read(tmp_path, saved(green, "JPEG", exif=exif)).icc is None
 
 
 def test_gray_profile_is_for_gray(tmp_path):
