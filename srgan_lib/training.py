@@ -213,15 +213,16 @@ class Trainer:
         *,
         on_log: Callable[["Trainer"], None] | None = None,
         log_every: int | None = None,
+        logs: int = 100,
         save_minutes: float = 2.0,
         progress: bool = True,
     ) -> Generator:
         """Train up to step `until` (the recipe's last if not given) and return `result`.
 
-        Every `log_every` steps (a hundredth of the recipe if not given) the means of what was
-        logged join `history`, and `on_log` is called with this trainer. A checkpoint is written
-        every `save_minutes` and at the end. Ctrl-C lets the step end, saves and stops. The folder
-        is locked meanwhile.
+        Every `log_every` steps (if not given, so that there are about as many `logs` in the whole
+        training) the means of what was logged join `history`, and `on_log` is called with this
+        trainer. A checkpoint is written every `save_minutes` and at the end. Ctrl-C lets the step
+        end, saves and stops. The folder is locked meanwhile.
 
         Raises:
             SRGANError: another process trains in the folder, or a file could not be written.
@@ -235,12 +236,12 @@ class Trainer:
             inside.enter_context(bar)
             interrupted = inside.enter_context(deferred_interrupt())
             inside.enter_context(devices.tuned_convolutions())
-            self._loop(until, log_every, 60 * save_minutes, on_log, bar, interrupted)
+            self._loop(until, log_every, logs, 60 * save_minutes, on_log, bar, interrupted)
             if self.folder is not None and not self._weights_are_current():
                 self.save()  # deleted since, never written, or the process ended in between
         return self.result
 
-    def _loop(self, until, log_every, save_seconds, on_log, bar, interrupted) -> None:
+    def _loop(self, until, log_every, log_count, save_seconds, on_log, bar, interrupted) -> None:
         tick = saved = time.monotonic()
         begun, most = self.step, math.inf if until is None else until
         while self.step < min(most, self.recipe.steps):
@@ -261,7 +262,7 @@ class Trainer:
                 bar.total = min(most, self.recipe.steps)
 
             ends, stop = self.step >= min(most, self.recipe.steps), interrupted()
-            every = log_every or max(1, self.recipe.steps // 100)
+            every = log_every or max(1, self.recipe.steps // log_count)
             logs = ends or (self.planned and self.step % every == 0)
             due = time.monotonic() - saved > save_seconds
             if not (logs or stop or due):

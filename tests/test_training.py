@@ -42,6 +42,13 @@ def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
 
 
+def test_it_logs_about_as_often_as_asked_and_at_the_end(tiny, pool):
+    for logs, steps in {5: [2, 4, 6, 8, 10, 11], 100: list(range(1, 12)), 1: [11]}.items():
+        trainer = Trainer(tiny("srresnet", steps=11), pool)
+        run(trainer, logs=logs)
+        assert [row["step"] for row in trainer.history] == steps
+
+
 @pytest.mark.parametrize("name", list(RECIPES))
 def test_every_recipe_runs_and_logs_its_terms(name, tiny, pool):
     recipe = tiny(name, steps=2)
