@@ -25,7 +25,6 @@ FOLDED = {"prose-check", "figure"}
 # The most that a numbered chapter may have; a companion (02b, ...) may be longer.
 LIMITS = {"words of core text": 2700, "words": 3700, "cells": 90}
 OLD_RULES = {  # to be brought to these rules
-    "05_visual_comparison",
     "06_ablation",
 }
 METADATA = {

@@ -1,6 +1,6 @@
-"""How far chance alone moves a score of the table of single changes."""
+"""How far chance alone moves a score: of one training, and of a change with several seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 class Band(NamedTuple):
-    """Where a score lies by chance: `mean` of `seeds` trainings, give or take `half`."""
+    """A mean over `seeds` trainings, and `half` the width of what chance allows around it."""
 
     mean: float
     half: float
@@ -42,6 +42,24 @@ def chance(ablation: Mapping[str, Any], key: str) -> Band | None:
     scores = [row[key] for row in base if row[key] is not None]
     if len(scores) < 2:
         return None
-    quantile = _T95[min(len(scores) - 2, len(_T95) - 1)]
-    half = quantile * stdev(scores) * (1 + 1 / len(scores)) ** 0.5
+    half = _t95(len(scores)) * stdev(scores) * (1 + 1 / len(scores)) ** 0.5
     return Band(fmean(scores), half, len(scores))
+
+
+def paired_effect(pairs: Sequence[tuple[float, float]]) -> Band:
+    """What a change is worth, from trainings of base and change that share their seeds.
+
+    Args:
+        pairs: two or more of (score of the base, score of the change), a pair for each seed.
+
+    Returns:
+        The mean difference with its confidence interval of 95 % (Student's t): if that excludes
+        zero, the change is worth more than chance.
+    """
+    differences = [changed - base for base, changed in pairs]
+    half = _t95(len(pairs)) * stdev(differences) / len(pairs) ** 0.5
+    return Band(fmean(differences), half, len(pairs))
+
+
+def _t95(count: int) -> float:
+    return _T95[min(count - 2, len(_T95) - 1)]

@@ -281,7 +281,7 @@ def _ablation(ablation, folder: str) -> list[str]:
     differ += f", and these a second one ({seconds})." if seconds else "."
     lines = []
     if ablation["rows"]:
-        lines = [_about_bars(ablation), "", f"![{_bars_alt(ablation)}]({folder}/{BARS})", ""]
+        lines = [_about_bars(ablation), "", f"![{ablation_alt(ablation)}]({folder}/{BARS})", ""]
     return [*lines, ablation["about"], "", *folded("All rows", [differ, "", *table(header, rows)])]
 
 
@@ -307,7 +307,8 @@ def _about_bars(ablation) -> str:
     return text
 
 
-def _bars_alt(ablation) -> str:
+def ablation_alt(ablation: Mapping[str, Any]) -> str:
+    """What is seen in `change_bars`: which changes stand out from chance."""
     band = chance(ablation, "lpips")
     known = [row for row in ablation["rows"] if row["lpips"] is not None]
     if not (band and known):

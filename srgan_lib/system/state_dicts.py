@@ -117,7 +117,9 @@ def download_state(official: "WeightsEnum", otherwise: str) -> tuple[State, str]
             raise WeightsError(
                 f"The weights at {official.url} have no place ({error}): {otherwise}."
             ) from None
+        reason = error.reason if isinstance(error, URLError) else error
+        reason = getattr(reason, "strerror", None) or reason  # an OSError without its number
         raise WeightsError(
-            f"The weights at {official.url} could not be downloaded ({error}): go online, or "
+            f"The weights at {official.url} could not be downloaded ({reason}): go online, or "
             f"{otherwise}."
         ) from None

@@ -11,7 +11,7 @@ from srgan_lib.errors import DataError
 from srgan_lib.recipes import VARIANTS
 from srgan_lib.results import build
 from srgan_lib.results import page as page_module
-from srgan_lib.results.chance import chance
+from srgan_lib.results.chance import chance, paired_effect
 from srgan_lib.results.page import render_results
 from srgan_lib.results.pictures import (
     change_bars,
@@ -173,6 +173,10 @@ def test_the_band_of_chance_is_a_prediction_interval(count):
     assert (band.mean - band.half, band.mean + band.half) == pytest.approx((low, high), rel=1e-4)
     assert band.holds(high - 1e-3) and not band.holds(high + 1e-3)
     assert chance({"base": rows[0], "rows": []}, "psnr_y") is None
+    changed = np.random.default_rng(1).normal(26, 0.1, count)
+    effect = paired_effect(list(zip(scores, changed, strict=True)))
+    test = stats.ttest_rel(changed, scores).confidence_interval(0.95)
+    assert (effect.mean - effect.half, effect.mean + effect.half) == pytest.approx(test, rel=1e-3)
 
 
 def test_how_a_network_was_trained_is_one_row():
