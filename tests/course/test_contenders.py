@@ -9,7 +9,7 @@ from srgan_lib.course import contenders
 from srgan_lib.errors import DataError
 from srgan_lib.models import Generator
 from srgan_lib.system.files import ROOT
-from srgan_lib.weights import SHIPPED, save_weights
+from srgan_lib.weights import find_weights, save_weights
 
 NAMES = {"SRResNet": "srresnet", "SRGAN": "srgan"}
 
@@ -44,7 +44,7 @@ def test_an_own_network_comes_first_and_the_shipped_one_beside_it(env, monkeypat
 
 def test_the_stored_lpips_are_those_of_the_cards():
     stored = contenders.stored_lpips_of({"SRGAN": {"owner": "shipped", "name": "srgan"}})
-    card = json.loads((SHIPPED / "srgan.json").read_text(encoding="utf-8"))
+    card = json.loads(find_weights("srgan").with_suffix(".json").read_text("utf-8"))
     assert stored["SRGAN"] == card["scores"]["validation"]["lpips"]
     assert stored["bicubic"] == card["bicubic"]["validation"]["lpips"]
 
