@@ -1,6 +1,6 @@
 """The adversarial phase: SRGAN as a thin layer over the plain training loop.
 
-Taught in notebook 04. Source: Ledig et al. 2017, sections 2.2 and 3.2.
+Taught in chapter 4. Source: Ledig et al. 2017, sections 2.2 and 3.2.
 """
 
 import copy

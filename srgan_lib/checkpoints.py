@@ -1,6 +1,6 @@
 """Checkpoints: all that a training needs to go on, in a file that runs no code when it is loaded.
 
-The networks to use are files of their own: `srgan_lib.weights`. Taught in notebook 03.
+The networks to use are files of their own: `srgan_lib.weights`. Taught in chapter 3.
 """
 
 import io

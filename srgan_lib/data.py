@@ -1,6 +1,6 @@
 """The embedded photographs, and random training patches cut on the device.
 
-Taught in notebook 02.
+Taught in chapter 2.
 """
 
 from collections.abc import Iterator, Sequence

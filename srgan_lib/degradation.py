@@ -1,7 +1,7 @@
 """From HR to LR: MATLAB's bicubic downscaling, and the general degradation I_x = D(I_y, delta).
 
 Benchmarks are made with MATLAB's `imresize`. Other libraries' "bicubic" differs in the kernel
-(a = -0.75 instead of -0.5) or leaves out the antialiasing, and that costs decibels (notebook 02).
+(a = -0.75 instead of -0.5) or leaves out the antialiasing, and that costs decibels (chapter 2).
 """
 
 import io

@@ -1,6 +1,6 @@
 """Scores of a super-resolution method on a whole folder of pictures.
 
-Taught in notebooks 02 and 05. How close SR comes to HR is measured by `metrics`, what went wrong on
+Taught in chapters 2 and 5. How close SR comes to HR is measured by `metrics`, what went wrong on
 the way by `artifacts`.
 """
 

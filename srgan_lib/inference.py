@@ -1,6 +1,6 @@
 """From an LR picture to an SR picture, in tiles that fit into memory and show no seam.
 
-Taught in notebooks 03 and 05.
+Taught in chapters 3 and 5.
 """
 
 import math

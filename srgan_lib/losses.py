@@ -1,6 +1,6 @@
 """Content, adversarial and perceptual losses.
 
-Taught in notebook 04. Source: Ledig et al. 2017, section 2.2. SR and HR come in the generator's own
+Taught in chapter 4. Source: Ledig et al. 2017, section 2.2. SR and HR come in the generator's own
 value range; `VGGFeatures` converts them, so that VGG always sees what it was trained on.
 """
 

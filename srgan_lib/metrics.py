@@ -1,6 +1,6 @@
 """How close SR comes to HR: PSNR, SSIM and LPIPS of two pictures.
 
-Taught in notebooks 01 and 05; `evaluation` takes them over a whole folder. Source: Ledig et al.
+Taught in chapters 1 and 5; `evaluation` takes them over a whole folder. Source: Ledig et al.
 2017, section 3.1: PSNR and SSIM are taken on the Y channel with a border of `scale` pixels cropped.
 The paper's SSIM is that of a video codec's tool, `ssim_daala`; most other tables have Wang's,
 `ssim`. LPIPS sees the whole picture in RGB.

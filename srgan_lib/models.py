@@ -1,6 +1,6 @@
 """The generator (SRResNet) and the discriminator: the paper's, the blog post's, the course's.
 
-Taught in notebooks 03 and 04. Source: Ledig et al. 2017, figure 4 and section 2.1.
+Taught in chapters 3 and 4. Source: Ledig et al. 2017, figure 4 and section 2.1.
 
 | variant  | generator                               | discriminator                         |
 |----------|-----------------------------------------|---------------------------------------|

@@ -1,6 +1,6 @@
 """D with a random delta, drawn anew for every patch: what a network for real photographs learns on.
 
-Taught in notebook 08. Random order, and some steps done twice, are from Zhang et al. 2021 (BSRGAN);
+Taught in chapter 8. Random order, and some steps done twice, are from Zhang et al. 2021 (BSRGAN);
 two rounds that each end in JPEG, and gray noise, from Wang et al. 2021 (Real-ESRGAN). That all
 defects of a patch share one strength, so that mild ones are as frequent as bad ones, is ours.
 """

@@ -1,7 +1,7 @@
 """Every training of the course as a named value, and the profiles that scale it to a machine.
 
 A `Recipe` says what is trained and how; a `Profile` says how long and how large, and nothing else.
-Taught in notebooks 03 and 04.
+Taught in chapters 3 and 4.
 """
 
 import math
@@ -111,7 +111,7 @@ _PAPER_GAN = {"adversarial": 1e-3, "init": "srresnet-mse", "steps": 200_000, "dr
 # The paper's factor 0.006 on VGG features belongs to the VGG weights of its time. With
 # torchvision's it leaves content only 5 times the gradient of a fresh discriminator, which fails;
 # factors of 0.3 to 1, with which others succeed, give it 250 to 900 times. So the lead is stated,
-# and the factor follows from the weights at hand. Measured in notebook 04.
+# and the factor follows from the weights at hand. Measured in chapter 4.
 _PAPER_VGG_GAN = {**_PAPER_GAN, "lead": 300.0}
 
 _ALL = (

@@ -1,7 +1,7 @@
 """The training loop, which by itself pre-trains SRResNet.
 
 What it keeps in its folder, and how it goes on from there (on a CPU to the last bit), stands at the
-end of `Trainer`. Taught in notebook 03. Source: Ledig et al. 2017, section 3.2.
+end of `Trainer`. Taught in chapter 3. Source: Ledig et al. 2017, section 3.2.
 """
 
 import copy

@@ -1,6 +1,6 @@
 """Feature maps of a pre-trained VGG, in which content losses compare pictures.
 
-Taught in notebook 04. Source: Ledig et al. 2017, section 2.2.1; Simonyan and Zisserman 2015.
+Taught in chapter 4. Source: Ledig et al. 2017, section 2.2.1; Simonyan and Zisserman 2015.
 """
 
 import os

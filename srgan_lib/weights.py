@@ -1,7 +1,7 @@
 """Weights: a generator in a .safetensors file, and means of weights.
 
 The file's header says how to build the network; opening it runs no code. Means are those over the
-steps of a training (EMA), or of two networks. Taught in notebooks 03 and 05.
+steps of a training (EMA), or of two networks. Taught in chapters 3 and 5.
 """
 
 import copy

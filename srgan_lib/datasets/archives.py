@@ -1,4 +1,4 @@
-"""Archives that unpack all or nothing, and never outside their folder. Used in notebook 02."""
+"""Archives that unpack all or nothing, and never outside their folder. Used in chapter 2."""
 
 import lzma
 import os

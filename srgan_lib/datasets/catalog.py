@@ -1,4 +1,4 @@
-"""Named datasets, and a class's own pictures from a zip. Used in notebooks 02 to 05.
+"""Named datasets, and a class's own pictures from a zip. Used in chapters 2 to 5.
 
 A dataset is looked for under a root folder (`data/downloads` in the clone; the environment variable
 SRGAN_DATA names another) and downloaded only if it is not there, so a folder put there by hand

@@ -1,7 +1,7 @@
 """Downloads that resume and are checked.
 
 Whatever goes wrong ends in one sentence that names the file, its address, what happened and the
-way round it. Nothing that was there before is changed or deleted. Used in notebook 02.
+way round it. Nothing that was there before is changed or deleted. Used in chapter 2.
 """
 
 import errno

@@ -1,6 +1,6 @@
 """A training as a film: drawn in place while it runs, and a scrubber through it afterwards.
 
-Taught in notebooks 03 and 04; notebook 05 scrubs from one network to another.
+Taught in chapters 3 and 4; chapter 5 scrubs from one network to another.
 """
 
 import io

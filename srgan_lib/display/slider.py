@@ -1,4 +1,4 @@
-"""Two to five pictures of one scene under one divider, zoom and center. Used from notebook 03 on.
+"""Two to five pictures of one scene under one divider, zoom and center. Used from chapter 1 on.
 
 slider = CompareSlider({"bicubic": bicubic, "SRGAN": sr, "original": hr}, "a panda's eye")
 slider                      # in a notebook

@@ -1,4 +1,4 @@
-"""Checks of notebook 01: free directions, total variation, the price of realism, PSNR deceived."""
+"""Checks of chapter 1: free directions, total variation, the price of realism, PSNR deceived."""
 
 from collections.abc import Callable
 

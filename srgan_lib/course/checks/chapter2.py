@@ -1,4 +1,4 @@
-"""Checks of notebook 02: taps, value ranges, PSNR as the papers take it, a test for downscalers."""
+"""Checks of chapter 2: taps, value ranges, PSNR as the papers take it, a test for downscalers."""
 
 from collections.abc import Callable
 

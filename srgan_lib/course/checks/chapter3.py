@@ -1,4 +1,4 @@
-"""Checks of notebook 03: parameters, PixelShuffle by hand, the running mean, a fair comparison."""
+"""Checks of chapter 3: parameters, PixelShuffle by hand, the running mean, a fair comparison."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Checks of notebook 05: decibels as a fraction, agreement with LR, mixed weights, pairing."""
+"""Checks of chapter 5: decibels as a fraction, agreement with LR, mixed weights, pairing."""
 
 import math
 from collections.abc import Callable

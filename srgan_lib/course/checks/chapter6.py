@@ -1,4 +1,4 @@
-"""Checks of notebook 06: the cost of an ablation, effect and chance, two changes together."""
+"""Checks of chapter 6: the cost of an ablation, effect and chance, two changes together."""
 
 from collections.abc import Callable, Mapping
 

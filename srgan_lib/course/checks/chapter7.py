@@ -1,4 +1,4 @@
-"""Checks of notebook 07: what eps does, a picture as bytes, a test for generators."""
+"""Checks of chapter 7: what eps does, a picture as bytes, a test for generators."""
 
 from collections.abc import Callable
 
