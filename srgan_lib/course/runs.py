@@ -1,4 +1,4 @@
-"""Load what has been trained, train what has not: the recipe behind every notebook from 03 on."""
+"""Load what has been trained, train what has not: the recipe behind every chapter from 3 on."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Checks of chapter 4: noisy labels, losses on logits, one round of the game, a lead."""
+"""Checks of chapters 4 and 4b: noisy labels, losses on logits, one round of the game, a lead."""
 
 import copy
 import math
