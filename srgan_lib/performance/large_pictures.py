@@ -3,6 +3,7 @@
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,9 @@ LARGEST_SIDE = {
     ".png": 2**31 - 1, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383, ".tif": 2**31 - 1,
     ".tiff": 2**31 - 1,
 }  # fmt: skip
-_8_BITS = (".jpg", ".jpeg", ".webp")
+_JPEG = (".jpg", ".jpeg")
+_8_BITS = (*_JPEG, ".webp")
+_SAID = ("Author", "Comment", "Copyright", "Description", "Disclaimer", "Source", "Title")
 _ANIMATIONS, _PAGES = (".png", ".webp"), (".tif", ".tiff")
 _ALPHA_MARGIN, _ALPHA_ROWS = 3, 64  # the cubic kernel reaches two pixels
 
@@ -146,9 +149,18 @@ def _lost(contents: Contents, suffix: str) -> Iterator[str]:
         yield f"16 bits a channel, of which {suffix} keeps 8: choose .png or .tif for all of them."
     if contents.has_unknown_colors and suffix != ".png":
         yield f"colors (cICP) that {suffix} cannot name: choose .png to keep what they mean."
-    for name, data in (("EXIF", contents.exif), ("XMP", contents.xmp)):
-        if suffix in (".jpg", ".jpeg") and len(data or b"") > JPEG_SEGMENT - 40:
-            yield f"more {name} than {suffix} has room for: it is left out. Choose .png to keep it."
+    for name in ("exif", "xmp", "iptc", "comment"):
+        if suffix in _JPEG and _too_long(contents, name):
+            yield f"more {name.upper()} than {suffix} has room for: it is left out."
+    if contents.iptc and suffix in (".png", ".webp"):
+        yield f"IPTC, for which {suffix} has no place: choose .jpg or .tif to keep it."
+    if suffix in (".webp", *_PAGES) and (keys := [k for k, _ in contents.texts if k in _SAID]):
+        yield f"text ({', '.join(keys)}), for which {suffix} has no place: choose .png to keep it."
+
+
+def _too_long(contents: Contents, name: str) -> bool:
+    data = getattr(contents, name) or b""
+    return len(data if isinstance(data, bytes) else data.encode()) > JPEG_SEGMENT - 40
 
 
 def _fitted(contents: Contents, suffix: str) -> Contents:
@@ -157,12 +169,11 @@ def _fitted(contents: Contents, suffix: str) -> Contents:
         contents = contents.with_8_bits()
     if suffix == ".webp" and contents.single:  # which has no gray, and no profile for it
         contents = contents._replace(image=contents.srgb(), icc=None, single=False)
-    if suffix in (".jpg", ".jpeg"):
-        exif, xmp = (
-            None if len(data or b"") > JPEG_SEGMENT - 40 else data
-            for data in (contents.exif, contents.xmp)
-        )
-        contents = contents._replace(exif=exif, xmp=xmp)
+    if suffix in _JPEG:
+        empty = {"exif": None, "xmp": None, "iptc": None, "comment": ()}
+        for name in filter(partial(_too_long, contents), empty):
+            field = "texts" if name == "comment" else name
+            contents = contents._replace(**{field: empty[name]})
     return contents
 
 
@@ -173,7 +184,7 @@ def _sheet(enlarger, picture: Contents, first: Contents, suffix: str, tile, prog
         alpha = picture.alpha
         if alpha is None and first.alpha is not None:
             alpha = np.full(size, np.iinfo(picture.image.dtype).max, picture.image.dtype)
-        picture = picture._replace(alpha=alpha, single=first.single, plays=first.plays)
+        picture = first._replace(image=picture.image, alpha=alpha, duration=picture.duration)
     picture = _fitted(picture, suffix)
     deep = picture.image.dtype == np.uint16
     if deep and picture.single and picture.alpha is not None and suffix in _PAGES:

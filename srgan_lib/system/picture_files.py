@@ -4,7 +4,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from importlib import import_module
 from io import BytesIO
@@ -79,6 +79,8 @@ class Contents(NamedTuple):
         animated: they follow in time.
         plays: how often; 0 is for ever.
         duration: of this frame, in milliseconds.
+        iptc: who made it and has which rights, as news agencies write it.
+        texts: keywords and what is said there: PNG's, or a file's "Comment".
     """
 
     image: np.ndarray
@@ -93,6 +95,8 @@ class Contents(NamedTuple):
     animated: bool = False
     plays: int = 0
     duration: float = 0
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
     def part(self, rows: slice, columns: slice) -> "Contents":
         """A part of the picture, with all that is said of the whole."""
@@ -114,6 +118,11 @@ class Contents(NamedTuple):
             return np.array(to_srgb(picture, self.icc))
         except ValueError:  # a damaged profile says nothing
             return image
+
+    @property
+    def comment(self) -> str:
+        """The texts as one, for formats without keywords."""
+        return "\n".join(text if key == "Comment" else f"{key}: {text}" for key, text in self.texts)
 
     @property
     def kind_of_frames(self) -> str:
@@ -234,8 +243,13 @@ def read_frames(path: str | Path) -> Iterator[Contents]:
     the animation is left out, and so are smaller copies of a page.
     """
     path = _checked(path)
-    for index in _frame_numbers(path):
-        yield _contents(path, str(path), index)
+    numbers = _frame_numbers(path)
+    if len(numbers) == 1:
+        yield _contents(path, str(path), numbers[0])
+        return
+    with _opened(path, 0) as image:  # once: to go to a frame, all before it are decoded
+        for index in numbers:
+            yield _contents(path, str(path), index, image)
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
@@ -278,13 +292,16 @@ def _checked(path: str | Path) -> Path:
     return path
 
 
-def _contents(file: Path | BytesIO, name: str, frame: int | None = None) -> Contents:
+def _contents(
+    file: Path | BytesIO, name: str, frame: int | None = None, image: Image.Image | None = None
+) -> Contents:
     notes: list[str] = []
     try:
         with warnings.catch_warnings():
             # Large pictures below the limit and odd metadata are no reason to alarm anyone.
             warnings.simplefilter("ignore")
-            contents = _decode(file, name, frame, notes)
+            with nullcontext(_gone_to(image, frame)) if image else _opened(file, frame) as opened:
+                contents = _decode(file, name, frame, opened, notes)
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -323,6 +340,10 @@ def _opened(file: Path | BytesIO, frame: int | None = None) -> Image.Image:
     image = Image.open(file)
     if frame is None and getattr(image, "default_image", False):
         frame = 1  # what follows the picture for programs that know no animation
+    return _gone_to(image, frame)
+
+
+def _gone_to(image: Image.Image, frame: int | None) -> Image.Image:
     if frame:
         image.seek(frame)
         limit = 2 * (Image.MAX_IMAGE_PIXELS or sys.maxsize)
@@ -358,35 +379,40 @@ def _head(file: Path | BytesIO) -> bytes:
         return stream.read(_HEAD)
 
 
-def _decode(file: Path | BytesIO, name: str, frame: int | None, notes: list[str]) -> Contents:
+def _decode(
+    file: Path | BytesIO, name: str, frame: int | None, image: Image.Image, notes: list[str]
+) -> Contents:
     head = _head(file)
-    with _opened(file, frame) as image:
-        kind, mode = image.format, image.mode
-        # Pillow cannot look it up in a TIFF that is decoded already.
-        exif = _exif(image, kind) if kind == "TIFF" else None
-        pixels = _deep(file, frame, image, name)
-        if pixels is None and (bits := _bits(image, head)) > 8:
-            notes.append(
-                f"has {bits} bits a channel, of which Pillow can read 8 in this format ({kind}): "
-                "give a 16-bit PNG or TIFF to keep them."
-            )
-        upright = ImageOps.exif_transpose(image)
-        info = {**image.info, **upright.info}
-        icc = info.get("icc_profile") or _hidden_profile(image, upright, head)
-        duration = info.get("duration", 0)
-        if pixels is None:
-            pixels, icc = _eight(upright, icc, notes)
-        xmp = _xmp(image, info)
-        exif, density = exif or _exif(upright, kind), _density(upright, info)
-        # What Pillow calls a PSD's frames are the layers of one picture.
-        others = 1 if kind in {*_ANIMATED, *_PAGED, "PSD"} else getattr(image, "n_frames", 1)
+    kind, mode = image.format, image.mode
+    # Pillow cannot look it up in a TIFF that is decoded already.
+    exif = _exif(image, kind) if kind == "TIFF" else None
+    pixels = _deep(file, frame, image, name)
+    if pixels is None and (bits := _bits(image, head)) > 8:
+        notes.append(
+            f"has {bits} bits a channel, of which Pillow can read 8 in this format ({kind}): "
+            "give a 16-bit PNG or TIFF to keep them."
+        )
+    upright = ImageOps.exif_transpose(image)
+    info = {**image.info, **upright.info}
+    icc = info.get("icc_profile") or _hidden_profile(image, upright, head)
+    duration = info.get("duration", 0)
+    if pixels is None:
+        pixels, icc = _eight(upright, icc, notes)
+    xmp = _xmp(image, info)
+    exif, density = exif or _exif(upright, kind), _density(upright, info)
+    iptc = _iptc(image, info)
+    # To read a PNG's texts, Pillow goes to the end of the file.
+    texts = _texts(image, info) if frame is None else ()
+    # What Pillow calls a PSD's frames are the layers of one picture.
+    others = 1 if kind in {*_ANIMATED, *_PAGED, "PSD"} else getattr(image, "n_frames", 1)
     if others > 1:
         notes.append(f"holds {others} pictures ({kind}), of which the first one is taken.")
     rgb, alpha = np.ascontiguousarray(pixels[..., :3]), None
     if pixels.shape[2] == 4 and pixels[..., 3].min() < np.iinfo(pixels.dtype).max:
         alpha = np.ascontiguousarray(pixels[..., 3])
     gray = mode not in ("RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV") or (
-        kind == "PNG" and head[25:26] in (b"\0", b"\4")  # 16-bit LA is opened as RGBA
+        # Pillow opens 16-bit LA as RGBA, and all but the first frame of a GIF as RGB.
+        kind == "GIF" or (kind == "PNG" and head[25:26] in (b"\0", b"\4"))
     )
     single = gray and is_gray(rgb)
     if icc and colors_of(icc) == "RGB":
@@ -398,7 +424,7 @@ def _decode(file: Path | BytesIO, name: str, frame: int | None, notes: list[str]
     numbers = _frame_numbers(file) if frame is None and kind in _ANIMATED | _PAGED else [0]
     return Contents(
         rgb, alpha, icc, exif, xmp, density, chunks, single, len(numbers),
-        kind in _ANIMATED, _plays(kind, info), _number(duration),
+        kind in _ANIMATED, _plays(kind, info), _number(duration), iptc, texts,
     )  # fmt: skip
 
 
@@ -628,6 +654,24 @@ def _xmp(image: Image.Image, info: dict) -> bytes | None:
             xmp = data.removeprefix(_XMP_JPEG)
     xmp = xmp.encode() if isinstance(xmp, str) else xmp
     return _XMP_LR_ONLY.sub(b"", xmp) or None if isinstance(xmp, bytes) else None
+
+
+def _iptc(image: Image.Image, info: dict) -> bytes | None:
+    blocks = info.get("photoshop")
+    data = image.tag_v2.get(33723) if image.format == "TIFF" else (blocks or {}).get(0x0404)
+    return data if data and isinstance(data, bytes) else None
+
+
+def _texts(image: Image.Image, info: dict) -> tuple[tuple[str, str], ...]:
+    """PNG's texts and JPEG's comment, without what is read from there already."""
+    texts = dict(getattr(image, "text", None) or {})
+    if isinstance(comment := info.get("comment"), bytes):
+        texts["Comment"] = comment.decode("utf-8", "replace").strip("\0")
+    return tuple(
+        (key, str(text))
+        for key, text in texts.items()
+        if text and not key.startswith(("XML:com.adobe.xmp", "Raw profile"))
+    )
 
 
 def _density(image: Image.Image, info: dict) -> tuple[float, float] | None:

@@ -95,6 +95,9 @@ class PNGWriter:
             self._chunk(b"eXIf", like.exif.removeprefix(b"Exif\0\0"))
         if like.xmp is not None:
             self._chunk(b"iTXt", _XMP_PNG + like.xmp)
+        for key, text in like.texts:
+            keyword = key.encode("latin-1", "replace")[:79]
+            self._chunk(b"iTXt", keyword + bytes(5) + text.encode("utf-8", "replace"))
 
     def frame(self, milliseconds: float) -> None:
         """Begin the next frame of an animation."""
@@ -209,7 +212,7 @@ class TIFFWriter:
             for tag, density in zip((282, 283), like.density, strict=True):
                 entries[tag] = (5, 1, struct.pack("<II", round(100 * density), 100))
             entries[296] = (3, 1, struct.pack("<H", 2))  # inches
-        for tag, kind, data in ((34675, 7, like.icc), (700, 1, like.xmp)):
+        for tag, kind, data in ((34675, 7, like.icc), (700, 1, like.xmp), (33723, 7, like.iptc)):
             if data is not None:
                 entries[tag] = (kind, len(data), data)
         entries |= self._subject(like.exif)
@@ -328,9 +331,14 @@ def _write_whole(path: str, sheets: Iterator[Sheet], count: int) -> None:
     else:
         if like.density is not None:
             options["dpi"] = tuple(min(round(density), 65_535) for density in like.density)
-        if like.xmp is not None:
-            segment = _XMP_JPEG + like.xmp
-            options["extra"] = b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment
+        segments = [] if like.xmp is None else [(b"\xff\xe1", _XMP_JPEG + like.xmp)]
+        if like.iptc is not None:
+            block = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(like.iptc)) + like.iptc
+            segments.append((b"\xff\xed", b"Photoshop 3.0\0" + block + bytes(len(block) % 2)))
+        options["extra"] = b"".join(
+            marker + struct.pack(">H", len(data) + 2) + data for marker, data in segments
+        )
+        options["comment"] = like.comment.encode("utf-8", "replace")
     pictures[0].save(path, **options)
 
 

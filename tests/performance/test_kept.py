@@ -2,11 +2,12 @@
 
 import io
 import struct
+import warnings
 
 import numpy as np
 import pytest
 import torch
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 from synthetic import photo
 
 from srgan_lib.degradation import bicubic_upscale
@@ -238,6 +239,15 @@ def test_one_transparent_frame_makes_all_of_them_rgba(tmp_path):
     assert np.array(sr)[..., 3].min() < 255
 
 
+@pytest.mark.parametrize("source", ["lr.gif", "lr.png"])
+def test_a_gray_animation_stays_gray(tmp_path, source):
+    first, *rest = [frame.convert("L") for frame in animation()]
+    options = {"save_all": True, "append_images": rest, "comment": "mine", "duration": 50}
+    sr = enlarged(tmp_path, first, source, **options)
+    assert (sr.mode, sr.n_frames) == ("L", 3)
+    assert sr.text.get("Comment") == ("mine" if source == "lr.gif" else None)
+
+
 @pytest.mark.parametrize("sizes", [[(16, 20)] * 3, [(16, 20), (30, 12), (9, 9)]])
 def test_all_pages_are_enlarged(tmp_path, sizes):
     pages = [Image.fromarray(photo(*size, seed)) for seed, size in enumerate(sizes)]
@@ -366,6 +376,48 @@ def test_jpeg_has_no_room_for_long_xmp_or_exif(tmp_path):
     with pytest.warns(Note, match=r"more XMP than \.jpg has room for"):
         upscale_file(BICUBIC, tmp_path / "lr.webp", tmp_path / "sr.jpg")
     assert read_contents(tmp_path / "sr.jpg").xmp is None
+
+
+IPTC = b"\x1c\x02\x74\0\x0c(c) a student"
+
+
+def with_iptc(path):
+    block = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC)) + IPTC
+    data = b"Photoshop 3.0\0" + block + bytes(len(block) % 2)
+    extra = b"\xff\xed" + struct.pack(">H", len(data) + 2) + data
+    Image.fromarray(photo(20, 30)).save(path, extra=extra, comment="© mine")
+    return path
+
+
+@pytest.mark.parametrize("target", ["sr.jpg", "sr.tif"])
+def test_iptc_is_kept(tmp_path, target):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Note)
+        upscale_file(BICUBIC, with_iptc(tmp_path / "lr.jpg"), tmp_path / target)
+    assert read_contents(tmp_path / target).iptc == IPTC
+
+
+@pytest.mark.parametrize("target", ["sr.png", "sr.webp"])
+def test_where_iptc_has_no_place_it_is_said(tmp_path, target):
+    with pytest.warns(Note, match="has IPTC, for which"):
+        upscale_file(BICUBIC, with_iptc(tmp_path / "lr.jpg"), tmp_path / target)
+
+
+def test_texts_are_kept(tmp_path):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "A. Student")
+    info.add_itxt("Copyright", "© mine, 中")
+    Image.fromarray(photo(20, 30)).save(tmp_path / "lr.png", pnginfo=info)
+    upscale_file(BICUBIC, tmp_path / "lr.png", tmp_path / "sr.png")
+    with Image.open(tmp_path / "sr.png") as sr:
+        assert sr.text == {"Author": "A. Student", "Copyright": "© mine, 中"}
+    upscale_file(BICUBIC, tmp_path / "lr.png", tmp_path / "sr.jpg")
+    with Image.open(tmp_path / "sr.jpg") as sr:
+        assert sr.info["comment"].decode() == "Author: A. Student\nCopyright: © mine, 中"
+    upscale_file(BICUBIC, tmp_path / "sr.jpg", tmp_path / "again.png")
+    assert Image.open(tmp_path / "again.png").text["Comment"].startswith("Author: A. Student")
+    with pytest.warns(Note, match=r"text \(Author, Copyright\), for which \.webp has no place"):
+        upscale_file(BICUBIC, tmp_path / "lr.png", tmp_path / "sr.webp")
 
 
 # -- 12: folders
