@@ -26,6 +26,8 @@ from .browser import BrowserError, open_browser
 from .documents import documents
 from .faults import faults, faults_shown, oversize
 from .layout import Layout, duration
+from .lecture import NAME as LECTURE
+from .lecture import lecture
 from .pages import Page, render
 
 CLEAR = "\r\x1b[K"  # what is on the terminal's line
@@ -155,6 +157,8 @@ def _write(pages: list[Page], output: Path) -> None:
     except BrowserError as error:
         print(f"No PDF was made. {error}")
     build_page(output / YOUR_PICTURE)
+    slides = lecture({page.name: page.notebook for page in pages})
+    (output / LECTURE).write_text(slides, encoding="utf-8")
     (output / "index.html").write_text(layout.index(prints), encoding="utf-8")
 
 
