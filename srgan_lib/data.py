@@ -12,6 +12,7 @@ from PIL import Image
 from .degradation import bicubic_downscale
 from .errors import ConfigError, DataError
 from .images import Picture, check_image, crop_to_multiple, list_images, load_folder
+from .system.digests import pictures_digest
 from .system.files import DATA
 
 SAMPLES = DATA / "samples"
@@ -66,6 +67,7 @@ class PatchPool:
             raise DataError("There are no pictures to train on: give at least one.")
         self.scale, self.device = scale, torch.device(device)
         self.pictures, self.augment = len(images), augment
+        self.digest = pictures_digest(images)
         hr = [crop_to_multiple(check_image(image), scale) for image in images]
         hr += [copy for size in COPIES for copy in _smaller(images, size, scale)] if augment else []
         lr = [bicubic_downscale(image, scale) for image in hr]

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from .recipes import Recipe
 from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
 from .system.devices import THEN, device_name
+from .system.digests import check_identity, with_stage
 from .system.files import expanded, own_folder
 from .system.signals import deferred_interrupt
 from .vgg import VGGFeatures
@@ -59,7 +60,9 @@ class Trainer:
     Attributes:
         generator: the network in training. `result` is the one to use: its running mean if the
             recipe has one, else the same.
-        step: updates done. history: one dict of floats for each time it was logged.
+        step: updates done, of which `begun` before this process. history: one dict of floats for
+            each time it was logged.
+        notes: words that the checkpoint keeps, such as where the pictures come from.
         planned: whether the number of steps is known. Where the recipe gives minutes instead, it is
             chosen after WARM_UP_STEPS + TIMED_STEPS steps, so that the training takes as long, and
             `recipe.steps` is the most until then. A resumed training keeps what was chosen.
@@ -98,9 +101,11 @@ class Trainer:
         if graphs and not possible:
             raise ConfigError("CUDA graphs need a GPU, and another precision than float16.")
         self.rng = torch.Generator().manual_seed(recipe.seed)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.begun, self.seconds = 0, 0, 0.0
         self.planned = not recipe.minutes
         self.earlier_devices: list[str] = []
+        self.earlier_stages: list[dict[str, Any]] = []
+        self.notes: dict[str, str] = {}
         self.doubtful = 0  # steps in which something looks wrong: no checkpoint of these
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, torch.Tensor] = {}  # of what is logged, since step `_logged`
@@ -331,6 +336,9 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "devices": self._devices(),
+            "stages": self._stages(),
+            "identity": self.identity,
+            "notes": self.notes,
             "history": self.history,
             "pending": {"sums": self._sums, "since": self._logged},
             "rng": self.rng.get_state(),
@@ -344,8 +352,9 @@ class Trainer:
         """Go on from `state`.
 
         Raises:
-            ConfigError: it belongs to another recipe. Only the number of steps may differ; one that
-                was chosen for the recipe's minutes is taken over.
+            ConfigError: it belongs to another recipe, to other pictures or VGG weights. Only the
+                number of steps may differ; one that was chosen for the recipe's minutes is taken
+                over.
         """
         differing = self.recipe.differences(state["recipe"])
         if differing:
@@ -353,11 +362,14 @@ class Trainer:
                 f"The checkpoint in {self.folder} was made with another {', '.join(differing)}: "
                 "choose another folder, or the recipe and profile that it was made with."
             )
+        check_identity(state.get("identity"), self.identity, str(self.folder))
         if self.recipe.minutes and state.get("planned", True):  # older ones were all exact
             self.recipe = replace(self.recipe, steps=state["recipe"]["steps"])
             self.planned = True
         self.step, self.seconds = state["step"], state["seconds"]
+        self.begun, self.notes = self.step, {**state.get("notes", {}), **self.notes}
         self.earlier_devices = state.get("devices", [])  # older ones have none
+        self.earlier_stages = state.get("stages", [])
         self.history = list(state["history"])
         pending = state.get("pending", {"sums": {}, "since": self.step})  # older ones have none
         self._logged = pending["since"]
@@ -395,12 +407,27 @@ class Trainer:
             step=self.step,
             minutes=round(self.seconds / 60, 2),
             device=THEN.join(self._devices()),
+            stages=self._stages(),
+            identity=self.identity,
             pictures=len(self.pool),
             content_weights=self.loss.weights,
             vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
             torch=torch.__version__,
             python=platform.python_version(),
         )
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What going on must not change and the recipe does not say: hashes of pictures and VGG."""
+        vgg = {m.digest for m in self.loss.modules() if isinstance(m, VGGFeatures)}
+        return {"pictures": self.pool.digest, "vgg": sorted(vgg)}
+
+    def _stages(self) -> list[dict[str, Any]]:
+        """What going on may change, in the order in which it did."""
+        device = device_name(self.device, self.dtype)
+        version = str(torch.__version__)  # a class of its own, which no checkpoint may hold
+        now = {"steps": self.recipe.steps, "device": device, "torch": version}
+        return with_stage(self.earlier_stages, self.begun, self.step, now)
 
     def _devices(self) -> list[str]:
         """All that this training has run on, the one of now last."""

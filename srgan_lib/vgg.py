@@ -13,6 +13,7 @@ from torch import nn
 
 from .errors import ConfigError, Note, WeightsError
 from .images import convert
+from .system.digests import digest
 from .system.state_dicts import download_state, read_state
 
 # Convolutions in each of VGG's five blocks (Simonyan and Zisserman 2015, table 1, D and E).
@@ -84,6 +85,11 @@ class VGGFeatures(nn.Module):
                 ) from None
         self.requires_grad_(False)
         self.eval()
+
+    @property
+    def digest(self) -> str:
+        """A hash of the weights: by their file's name alone they are not known."""
+        return digest(p.detach().cpu().contiguous().numpy() for p in self.parameters())
 
     def train(self, mode: bool = True) -> "VGGFeatures":
         """Stays in eval mode whatever its parent does."""

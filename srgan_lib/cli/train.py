@@ -61,6 +61,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     )  # fmt: skip
     if init is not None and rank() == 0:
         cards.note_init(folder, args.init)
+    if args.about:
+        trainer.notes["about"] = args.about
     if trainer.resume():
         unused = "; --init is not used again" if args.init else ""
         print(f"Going on from step {trainer.step} of {recipe.steps}{unused}.")
@@ -68,7 +70,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     if rank() > 0:
         return
     cards.finish(
-        trainer, recipe.name, about_data=args.about or about_data(args.data), sets=sets,
+        trainer, recipe.name, about_data=_about(args, trainer), sets=sets,
         lpips=lpips, half=args.half, command=cards.command_line(
             "train", recipe.name, profile=profile, steps=recipe.steps, batch_size=recipe.batch_size,
             patch_size=recipe.patch_size, learning_rate=args.learning_rate, augment=args.augment,
@@ -76,6 +78,14 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         ),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")
+
+
+def _about(args: argparse.Namespace, trainer) -> str:
+    """What is said of the pictures now, or was said before: they are the same."""
+    weights = trainer.folder / WEIGHTS
+    if args.about is None and trainer.begun and weights.with_suffix(".json").exists():
+        return cards.read_card(weights)["data"]["about"]
+    return trainer.notes.get("about") or about_data(args.data)
 
 
 def about_data(names: Sequence[str]) -> str:

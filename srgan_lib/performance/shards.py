@@ -15,6 +15,7 @@ import torch
 
 from ..data import PatchPool
 from ..errors import ConfigError, DataError, ImageError, Note
+from ..system.digests import digest
 from ..system.files import expanded
 from ..system.picture_files import decode_image, suffixes
 
@@ -63,6 +64,7 @@ class ShardPool:
         self.patch_size, self.steps, self.seed = patch_size, steps, seed
         self._shards = [expanded(shard).resolve() for shard in shards]
         self._pictures = sum(map(count_pictures, self._shards))
+        self.digest = digest(sorted(line for shard in self._shards for line in _headers(shard)))
         self._turn, self._pool = -1, None
         self._ahead: tuple[int, Future[PatchPool]] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="shards")
@@ -87,6 +89,12 @@ class ShardPool:
         shard = self._shards[torch.randperm(len(self._shards), generator=order)[place]]
         images = read_shard(shard, self.patch_size)
         return PatchPool(images, self.scale, self.device, augment=self.augment)
+
+
+def _headers(shard: Path) -> list[bytes]:
+    """Name and size of each picture: to hash what is in them would take as long as reading all."""
+    with tarfile.open(shard, "r:") as archive:
+        return [f"{m.name} {m.size}\n".encode() for m in archive if _is_picture(m.name)]
 
 
 def count_pictures(shard: str | Path) -> int:

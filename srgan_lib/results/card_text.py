@@ -136,6 +136,7 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         "data": f"{card['data']['pictures']:,} pictures: {card['data']['about']}",
         "time": f"{duration(card['minutes'])}{stage} on {card['device']}",
+        "stages": _stages(card.get("stages") or []),
         "seed": str(card["seed"]),
         "versions": ", ".join(
             f"{title} {card['versions'][key]}"
@@ -184,6 +185,16 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
     if not earlier or (short and earlier["name"] != init["name"]):
         return text
     return f"{text}; that from {start({'init': earlier, 'device': device}, short)}"
+
+
+def _stages(stages: Sequence[Mapping[str, Any]]) -> str:
+    """How a training went on in another way than it began; empty if it did not."""
+    texts = (
+        f"from step {stage['after']:,} for {stage['steps']:,} in all, on {stage['device']}, "
+        f"PyTorch {stage['torch']}"
+        for stage in stages
+    )
+    return "; ".join(texts) if len(stages) > 1 else ""
 
 
 def devices(card: Mapping[str, Any]) -> list[str]:

@@ -118,6 +118,8 @@ def finish(
         The card.
     """
     weights = trainer.folder / WEIGHTS
+    if trainer.step == trainer.begun:
+        command = _earlier_command(weights, command, half)
     if half:
         halve_weights(weights)
     generator = load_generator(weights, trainer.device)
@@ -131,6 +133,15 @@ def finish(
         init=_noted_init(trainer.folder),
         command=command,
     )
+
+
+def _earlier_command(weights: Path, command: str | None, half: bool) -> str | None:
+    """The command that has trained these weights: one that makes no step is none."""
+    try:
+        command = read_card(weights)["command"] or command
+    except WeightsError:  # the training ended before its card was written
+        return command
+    return f"{command} --half" if half and command and "--half" not in command else command
 
 
 def write_card(
@@ -180,6 +191,8 @@ def write_card(
         "command": command,
         "data": {"pictures": info["pictures"], "about": about_data},
         "vgg": info["vgg"],
+        "identity": info.get("identity"),  # hashes of pictures and VGG
+        "stages": info.get("stages"),
         "init": init,
         "mixed": info.get("mixed"),  # by `srgan_lib.results.mix`
         "history": [history[index] for index in kept],

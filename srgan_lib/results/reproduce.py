@@ -22,6 +22,7 @@ from ..losses import CONTENT_LOSSES, content_loss
 from ..metrics import LPIPS
 from ..models import Generator
 from ..recipes import RECIPES, VARIANTS, Recipe, get_recipe
+from ..system.digests import pictures_digest
 from ..system.files import check_folder, expanded, write_json
 from ..training import Trainer
 from ..weights import WEIGHTS, load_generator
@@ -82,10 +83,15 @@ def reproduce(
     def pool(patch_size: int, scale: int) -> PatchPool:
         return PatchPool(_large(pictures, patch_size, scale), scale, device, augment=augment)
 
+    @cache
+    def hashes(patch_size: int, scale: int) -> str:
+        return pictures_digest(_large(pictures, patch_size, scale))
+
     failed = {}
     for name, recipe in recipes.items():
         # Of a network that is only needed as a start, any finished training will do.
-        if _finished(out / name, recipe, sets, lpips, any_steps=name not in variants):
+        data = hashes(recipe.patch_size, recipe.scale)
+        if _finished(out / name, recipe, data, vgg, sets, lpips, name not in variants):
             print(f"{name}: finished already.")
             continue
         try:
@@ -173,13 +179,18 @@ def _bicubic(path: Path, sets, lpips, progress: bool) -> dict[str, Any]:
     return scores
 
 
-def _finished(folder: Path, recipe: Recipe, sets, lpips, any_steps: bool) -> bool:
+def _finished(folder: Path, recipe, data: str, vgg, sets, lpips, any_steps: bool) -> bool:
+    """Whether there is a card of such a training; another one is refused when it goes on."""
     try:
         check_card(folder / WEIGHTS)
         card = read_card(folder / WEIGHTS)
     except WeightsError:
         return False
     if recipe.differences(card["recipe"]):
+        return False
+    if (card.get("identity") or {}).get("pictures", data) != data:
+        return False
+    if card["vgg"] and ("random" in card["vgg"]) != (str(vgg) == "random") and str(vgg) != "auto":
         return False
     enough = any_steps or card["steps"] >= recipe.steps
     return enough and is_scored(card["scores"], sets, lpips)

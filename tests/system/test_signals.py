@@ -11,14 +11,14 @@ import pytest
 from synthetic import photo
 
 from srgan_lib import data, training
-from srgan_lib.checkpoints import CHECKPOINT, WEIGHTS, load_checkpoint
+from srgan_lib.checkpoints import CHECKPOINT, load_checkpoint
 from srgan_lib.cli.parser import main
 from srgan_lib.datasets import archives
 from srgan_lib.images import write_image
 from srgan_lib.performance import large_pictures
 from srgan_lib.system.process import report_errors
 from srgan_lib.system.signals import deferred_interrupt
-from srgan_lib.weights import load_generator
+from srgan_lib.weights import WEIGHTS, load_generator
 
 SIGNALS = [
     pytest.param(getattr(signal, name), status, f"{line}; what was saved is kept.", id=name)
