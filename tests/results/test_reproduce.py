@@ -128,6 +128,13 @@ def test_more_steps_go_on_from_the_checkpoint(run, out, monkeypatch):
     assert steps == [5, 6] and cards.read_card(out / "srresnet" / WEIGHTS)["steps"] == 6
 
 
+def test_other_pictures_are_neither_finished_nor_gone_on_with(run, out, pictures):
+    before = (out / "srresnet" / WEIGHTS).read_bytes()
+    with pytest.raises(TrainingError, match="was trained on other pictures"):
+        run(out, "srresnet", pictures=[picture[::-1] for picture in pictures])
+    assert (out / "srresnet" / WEIGHTS).read_bytes() == before
+
+
 def test_a_start_is_not_trained_on_for_the_one_that_needs_it(run, out):
     before = cards.read_card(out / "srresnet" / WEIGHTS)["sha256"]
     run(out, "srgan", steps=5)
