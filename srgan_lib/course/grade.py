@@ -30,7 +30,7 @@ from ..errors import DataError
 from ..system.files import check_new
 from ..system.process import report_errors
 from .checks.base import EXERCISES
-from .grade_table import FLAG, TOTAL, Row, write_table
+from .grade_table import FLAG, FLAGS, TOTAL, Row, write_table
 from .notebooks import NOTEBOOKS, ROOT, notebook_paths
 from .student_copies import CHECK, exercises, published, tags
 
@@ -145,7 +145,7 @@ def _grade_one(name, notebook, chapter, limits: Limits, stop: threading.Event) -
         flag = FLAG if number in same else ""
         rows.append(Row(name, number, points if right else 0, points, message or "", flag))
     sums = (sum(row.points for row in rows), sum(row.of for row in rows))
-    flag = f"{len(same)} of {len(rows)}: {FLAG}" if same else ""
+    flag = f"{len(same)} of {len(rows)} {FLAGS}" if same else ""
     return [*rows, Row(name, TOTAL, *sums, flag=flag)]
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 TOTAL = "total"
-FLAG = "equals the published solution"
+FLAG, FLAGS = "equals the published solution", "equal the published solution"
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,26 @@ def test_a_cell_that_takes_too_long_ends_the_build(tmp_path):
 
 def test_a_fault_ends_the_build_and_leaves_no_old_pages(tmp_path, capsys):
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / build.MARK).touch()
     (tmp_path / "out" / "index.html").write_text("yesterday's")
     write(tmp_path, "01_bad", new_markdown_cell("# Bad\n\n![](https://example.org/a.png)"))
     assert build.main(["--notebooks", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
     assert "01_bad, cell 1" in capsys.readouterr().err
     assert not (tmp_path / "out" / "index.html").exists()
+
+
+@pytest.mark.parametrize("name", ["thesis.pdf", "01_mine.ipynb", "page.html"])
+def test_a_folder_that_no_build_has_made_is_not_cleared(tmp_path, capsys, name):
+    write(tmp_path / "in", "01_tiny", new_markdown_cell("# Tiny"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    arguments = ["--notebooks", str(tmp_path / "in"), "--output"]
+    assert build.main([*arguments, str(tmp_path / "out")]) == 1
+    assert f"come from no build, such as {name}" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+    before = (tmp_path / "in" / "01_tiny.ipynb").read_bytes()
+    assert build.main([*arguments, str(tmp_path / "in")]) == 1  # nor the notebooks themselves
+    assert (tmp_path / "in" / "01_tiny.ipynb").read_bytes() == before
 
 
 def test_a_folder_without_notebooks_is_said(tmp_path):

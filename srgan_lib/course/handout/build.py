@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -32,6 +33,7 @@ from .pages import Page, render
 
 CLEAR = "\r\x1b[K"  # what is on the terminal's line
 OUTPUT = ROOT / "build" / "handout"
+MARK = ".handout"  # in a folder that a build may clear
 
 
 class HandoutError(SRGANError):
@@ -109,17 +111,15 @@ def build(
         executed: take the notebooks as the last build has executed them.
 
     Raises:
-        HandoutError: there are no notebooks, or one sentence for every fault.
+        HandoutError: there are no notebooks, `output` holds files of somebody else, or one sentence
+            for every fault.
         BookError: a PDF has not become what it should.
     """
     source = output if executed else notebooks
     paths = notebook_paths(source)
     if not paths:
         raise HandoutError(f"There are no notebooks in {source}.")
-    output.mkdir(parents=True, exist_ok=True)
-    for ending in ("html", "pdf") if executed else ("html", "pdf", "ipynb"):
-        for old in output.glob(f"*.{ending}"):
-            old.unlink()
+    _clear(output, ("html", "pdf") if executed else ("html", "pdf", "ipynb"))
     if not executed:
         for path in paths:
             nbformat.write(execute(path, timeout)[0], output / path.name)
@@ -131,6 +131,21 @@ def build(
             page.unlink()
         raise
     return pages
+
+
+def _clear(output: Path, endings: Sequence[str]) -> None:
+    """Remove what an earlier build has left there, and nothing where no build has been."""
+    found = sorted(path for ending in endings for path in output.glob(f"*.{ending}"))
+    if found and output.resolve() != OUTPUT and not (output / MARK).exists():
+        named = ", ".join(path.name for path in found[:3])
+        raise HandoutError(
+            f"{output} has files that would be replaced and come from no build, such as {named}: "
+            "name another folder."
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    (output / MARK).touch()
+    for path in found:
+        path.unlink()
 
 
 def _write(pages: list[Page], output: Path) -> None:
