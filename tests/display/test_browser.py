@@ -551,6 +551,24 @@ def test_the_scrubber_keeps_shapes_on_a_phone_and_the_chart_its_width_on_paper(s
     assert chart.bounding_box()["width"] > 300
 
 
+def test_titles_of_a_chart_can_be_read_on_a_phone_and_it_is_whole_on_a_laptop(show, scrubber):
+    """Two panels of 420 pixels, with titles of 14; the cursors stay in their places."""
+    shown = show(scrubber, viewport=PHONE)
+    plot = shown.frame.locator(".plot").bounding_box()
+    mark = shown.frame.locator(".cursor").nth(1).bounding_box()
+    assert plot["width"] >= 0.75 * 840
+    x = (mark["x"] + mark["width"] / 2 - plot["x"]) / plot["width"]
+    assert x == pytest.approx(scrubber.cursors[0][1]["x"], abs=0.004)
+    assert shown.frame.locator("html").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    assert shown.frame.locator(".chart").get_attribute("tabindex") == "0"
+    assert violations(shown) == []
+    shown.page.locator("iframe").screenshot(path=SHOTS / "scrubber-phone.png")
+    shown = show(scrubber)
+    chart = shown.frame.locator(".chart")
+    assert chart.evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    assert chart.get_attribute("tabindex") is None
+
+
 def test_cursor_and_divider_show_in_forced_colors(show, scrubber, slider):
     shown = show(scrubber, forced_colors="active")
     cursor = shown.frame.locator(".cursor").first

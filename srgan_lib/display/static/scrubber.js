@@ -35,7 +35,15 @@ function mount(root, store) {
   const shown = [];
   if (chart) {
     const drawn = chart.querySelector("img").cloneNode();
-    shown.push(element("figure", { class: "chart" }, element("div", { class: "plot" }, drawn, ...marks)));
+    const plot = element("div", { class: "plot" }, drawn, ...marks);
+    // On a phone it is swiped, not shrunk until nobody can read its titles.
+    plot.style.minWidth = `${Math.min(760, 0.75 * drawn.getAttribute("width"))}px`;
+    const swiped = element("figure", { class: "chart" }, plot);
+    new ResizeObserver(() => {
+      if (swiped.scrollWidth > swiped.clientWidth) swiped.tabIndex = 0; // then a keyboard scrolls it
+      else swiped.removeAttribute("tabindex");
+    }).observe(swiped);
+    shown.push(swiped);
   }
   root.prepend(...shown, time, words, element("div", { class: "views" }, ...panes, ...references));
   root.classList.add("live");
