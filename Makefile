@@ -9,8 +9,16 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 OFFLINE := http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9 no_proxy=127.0.0.1,localhost
 # On tensors as small as the tests', a second thread costs more than it gains.
 SMALL := OMP_NUM_THREADS=1
+# Tests run side by side, on all cores or on as many as JOBS says.
+JOBS ?= auto
+# What `make quick` leaves out: child processes, browsers, trained photographs.
+SLOW := abuse display/test_browser.py performance/test_distributed.py performance/test_footprint.py \
+	cli/test_odd.py cli/test_starts.py cli/test_wheel.py course/test_book.py course/test_colab.py \
+	course/test_exercises.py course/test_grade.py course/test_handout.py course/test_notebooks.py \
+	course/test_your_picture.py course/test_environment.py results/test_shipped.py \
+	results/test_reproduce.py
 
-.PHONY: help course handout pages your-picture student grade test lint unit nbval colab-test colab soak audit clean
+.PHONY: help course handout pages your-picture student grade test quick lint unit nbval colab-test colab soak audit clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -38,12 +46,18 @@ grade: $(READY)  ## points for the notebooks in SUBMISSIONS=FOLDER, a table in b
 	@$(SMALL) $(PY) -m srgan_lib.course.grade "$(SUBMISSIONS)"
 
 test: $(READY)  ## every check: lint, unit tests, nbval, and each notebook as in Colab
-	@started=$$(date +%s); \
-	if $(MAKE) --no-print-directory --jobs=1 lint unit nbval colab-test; then \
-		echo "make test: everything passed in $$(( $$(date +%s) - started )) s."; \
-	else \
-		echo "make test: FAILED; the first error above is the one to mend."; exit 1; \
-	fi
+	@begun=$$(date +%s); took=; \
+	for part in lint unit nbval colab-test; do \
+		started=$$(date +%s); \
+		$(MAKE) --no-print-directory --jobs=1 $$part || { \
+			echo "make test: FAILED in $$part; the first error above is the one to mend."; exit 1; }; \
+		took="$$took $$part $$(( $$(date +%s) - started )) s,"; \
+	done; \
+	echo "make test:$$took $$(( $$(date +%s) - begun )) s in all; everything passed."
+
+quick: $(READY)  ## lint and the tests without child processes and browsers, while you work
+	@$(MAKE) --no-print-directory lint
+	@$(SMALL) $(PY) -m pytest -q -n $(JOBS) --dist loadfile $(SLOW:%=--ignore=tests/%)
 
 lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebooks
 	@$(PY) -m ruff check .
@@ -51,14 +65,15 @@ lint: $(READY)  ## ruff over the code, the spelling, and the shape of the notebo
 	@$(PY) -m srgan_lib.course.notebooks --check
 	@$(PY) -m check_jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
-unit: $(READY)  ## the unit tests in random order; SEED=N repeats one, JOBS=N runs N side by side
+unit: $(READY)  ## the unit tests in random order; SEED=N repeats one
 	@seed=$(or $(SEED),$$(date +%s)); echo "make unit SEED=$$seed has this order."; \
-	$(SMALL) $(PY) -m pytest -q -n $(or $(JOBS),0) --dist loadfile --randomly-seed=$$seed
+	$(SMALL) $(PY) -m pytest -q -n $(JOBS) --dist loadfile --randomly-seed=$$seed
 
 nbval: $(READY)  ## every cell of every notebook, in seconds and without a network
 	@rm -rf build/nbval
 	@$(OFFLINE) $(SMALL) SRGAN_PROFILE=smoke SRGAN_WORK="$(CURDIR)/build/nbval" \
-		$(PY) -m pytest -q -p no:randomly --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+		$(PY) -m pytest -q -p no:randomly --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+		-n $(JOBS) --dist loadfile notebooks
 
 colab-test: $(READY)  ## each notebook alone in an empty folder, under Colab's recorded versions
 	@$(SMALL) $(PY) tests/course/colab_run.py
@@ -70,7 +85,7 @@ soak: $(READY)  ## the long tests: kills, hostile files, memory over 10,000 step
 	@$(SMALL) $(PY) tests/abuse/soak.py
 
 audit: $(READY)  ## known vulnerabilities of the installed packages; needs a network
-	@$(PY) -m srgan_lib.tools.audit
+	@$(PY) -m pip_audit --skip-editable --progress-spinner off
 
 clean:  ## delete build/; checkpoints in work/ and downloads stay
 	rm -rf build

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -129,15 +130,19 @@ def run_series(paths: Sequence[Path], versions: Mapping[str, str], site: Path = 
     Args:
         versions: what has been installed in `site`.
     """
-    failed = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         repository = make_repository(folder)
-        for path in paths:
+
+        def fault(path: Path) -> str | None:
             try:
                 run_alone(path, folder, repository, versions, site)
             except (HandoutError, AssertionError) as error:
-                failed.append(f"{path.stem} fails in Colab's place: {error}")
+                return f"{path.stem} fails in Colab's place: {error}"
+            return None
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # each one waits for a kernel of its own
+            failed = [sentence for sentence in pool.map(fault, paths) if sentence]
     print("\n".join(failed), end="\n" if failed else "", file=sys.stderr)
     named = ", ".join(" ".join(item) for item in versions.items())
     print(f"{len(paths) - len(failed)} of {len(paths)} notebooks ran alone under {named}.")

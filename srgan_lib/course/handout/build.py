@@ -40,18 +40,31 @@ class HandoutError(SRGANError):
     """What is wrong with the handout: one sentence for each fault."""
 
 
+class _Client(NotebookClient):
+    """Notes when the kernel last said anything: an output, or the move of a progress bar."""
+
+    moved = 0.0
+
+    def process_message(self, *args, **kwargs):
+        self.moved = time.monotonic()
+        return super().process_message(*args, **kwargs)
+
+
 def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.NotebookNode, float]:
     """Run a notebook in its own folder, with progress.
 
+    A cell may take as long as it needs, as long as it shows that it goes on: a slow machine is no
+    fault.
+
     Args:
-        timeout: seconds that a cell may take.
+        timeout: seconds that a cell may be silent for.
         kernel_options: passed on to the kernel's start, such as `env`.
 
     Returns:
         The notebook with its outputs, and the seconds it took; both are in its metadata, too.
 
     Raises:
-        HandoutError: a cell raised, took too long or killed the kernel.
+        HandoutError: a cell raised, was silent for too long or killed the kernel.
     """
     notebook = nbformat.read(path, as_version=4)
     total, current, started = len(notebook.cells), 0, time.monotonic()
@@ -59,11 +72,11 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
 
     def enter(cell: nbformat.NotebookNode, cell_index: int) -> None:
         nonlocal current
-        current = cell_index + 1
+        current, client.moved = cell_index + 1, time.monotonic()
 
-    client = NotebookClient(
+    client = _Client(
         notebook,
-        timeout=timeout,
+        timeout=None,
         store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
@@ -73,10 +86,14 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
 
     async def run() -> None:
         task = asyncio.ensure_future(client.async_execute(**kernel_options))
-        while not (await asyncio.wait({task}, timeout=1 if live else 15))[0]:
+        while not (await asyncio.wait({task}, timeout=1 if live else min(15, timeout)))[0]:
             took = duration(time.monotonic() - started)
             line = f"{path.stem}: cell {current} of {total}, {took}"
             print(f"{CLEAR}{line}" if live else line, end="" if live else "\n", flush=True)
+            if current and time.monotonic() - client.moved > timeout:
+                task.cancel()
+                await asyncio.wait({task})  # the kernel ends with it
+                raise CellTimeoutError
         await task
 
     try:
@@ -86,7 +103,10 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
         what = " ".join(error.evalue.split())  # one line, even of a message with several
         raise HandoutError(f"{path.stem}, cell {current}: {error.ename}: {what}") from error
     except CellTimeoutError as error:
-        raise HandoutError(f"{path.stem}, cell {current} took over {timeout} s.") from error
+        raise HandoutError(
+            f"{path.stem}, cell {current}: nothing has moved for {timeout} s. `make handout` goes "
+            "on from the checkpoints of this run."
+        ) from error
     except DeadKernelError as error:
         raise HandoutError(f"{path.stem}, cell {current}: the kernel died.") from error
     seconds = time.monotonic() - started
@@ -107,7 +127,7 @@ def build(
     Without a Chromium the pages are not tried out and there are no PDFs; a line says so.
 
     Args:
-        timeout: seconds that a cell may take.
+        timeout: seconds that a cell may be silent for.
         executed: take the notebooks as the last build has executed them.
 
     Raises:
@@ -191,7 +211,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help="folder to read")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder to write")
-    parser.add_argument("--timeout", type=int, default=1800, help="seconds a cell may take")
+    parser.add_argument(
+        "--timeout", type=int, default=1800, help="seconds a cell may be silent for"
+    )
     parser.add_argument(
         "--executed", action="store_true", help="only the pages anew, from the last execution"
     )
