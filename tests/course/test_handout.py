@@ -100,7 +100,7 @@ def test_a_cell_that_takes_too_long_ends_the_build(tmp_path):
     write(tmp_path, "01_slow", new_code_cell("import time\ntime.sleep(60)"))
     with pytest.raises(
         build.HandoutError,
-        match="01_slow, cell 1: nothing has moved for 1 s. `make handout` goes on",
+        match=r"01_slow, cell 1: nothing has moved for 1 s\. `make handout` goes on",
     ):
         build.build(tmp_path, tmp_path / "out", timeout=1)
 

@@ -92,7 +92,7 @@ def execute(path: Path, timeout: int, **kernel_options) -> tuple[nbformat.Notebo
             print(f"{CLEAR}{line}" if live else line, end="" if live else "\n", flush=True)
             if current and time.monotonic() - client.moved > timeout:
                 task.cancel()
-                await asyncio.wait({task})  # the kernel ends with it
+                await asyncio.gather(task, return_exceptions=True)  # the kernel ends with it
                 raise CellTimeoutError
         await task
 
