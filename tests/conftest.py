@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from synthetic import make_vgg_thin
 
-from srgan_lib import losses, vgg
 from srgan_lib.data import PatchPool
 from srgan_lib.degradation import imresize
 from srgan_lib.recipes import Recipe, get_recipe
@@ -34,10 +34,7 @@ def pool(pictures) -> PatchPool:
 @pytest.fixture
 def thin_vgg(monkeypatch):
     """A VGG of all its layers, but a few channels each, for tests that only train on it."""
-    widths = (4, 4, 4, 8, 8)
-    monkeypatch.setattr(vgg, "_VGG_WIDTHS", widths)
-    learned = [torch.full((1, width, 1, 1), 1 / width) for width in widths]
-    monkeypatch.setattr(losses, "_learned_weights", lambda: learned)
+    make_vgg_thin(monkeypatch)
 
 
 @pytest.fixture

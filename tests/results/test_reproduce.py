@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from synthetic import make_vgg_thin
 
 from srgan_lib import data
 from srgan_lib.errors import ConfigError, TrainingError, WeightsError
@@ -29,6 +30,7 @@ def hr(tmp_path_factory, pictures):
     (folder / "validation").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "SAMPLES", folder)
+        make_vgg_thin(patch)  # for what is trained once, too: a training keeps its VGG
         for name, picture in zip(STRIPS, pictures, strict=True):
             Image.fromarray(picture).save(folder / "validation" / f"{name}.png")
             patch.setitem(STRIPS, name, ((8, 8, 32, 24), (16, 16, 8, 6), "noise"))
