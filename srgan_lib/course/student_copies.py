@@ -21,6 +21,10 @@ YOURS = "# your code"
 TITLE = "# @title"
 ANSWER = re.compile(r"<details>\s*<summary>Answer</summary>.*?</details>", flags=re.DOTALL)
 UNFOLD = re.compile(r"Answer first, then unfold\.")
+# Words on what a copy has not; the code of a figure may be unfolded there, too.
+LEFT = re.compile(
+    r"[^.\n]*(then unfold|# solution|<summary>\s*(Answer|Solution)|unfold the answer)[^.\n]*"
+)
 INTRODUCTION = """## Exercises
 
 They need the setup cell and the imports of this notebook, and nothing in between. Write your own
@@ -174,6 +178,6 @@ def _text(text: str, course: tuple[str, str]) -> str:
     if text.startswith("## Exercises"):
         return INTRODUCTION.format(*course)
     text = UNFOLD.sub("Write your answer below each.", ANSWER.sub("*Your answer:*", text))
-    if told := re.search(r"[^.\n]*(?:\bunfold|# solution|<summary>(?!Hint<))[^.\n]*", text):
+    if told := LEFT.search(text):
         raise SRGANError(f"A text speaks of what the copy has not: {told[0].strip()!r}.")
     return text

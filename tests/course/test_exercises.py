@@ -153,6 +153,9 @@ def test_a_text_that_speaks_of_what_is_not_there_is_named():
                  "Lines that end in `# solution`."):  # fmt: skip
         with pytest.raises(SRGANError, match="speaks of what the copy has not"):
             student_copies.student_copy(new_notebook(cells=[new_markdown_cell(text)]))
+    fold = "<details><summary>Where the 16 comes from</summary>4 x 4</details>"
+    copy = student_copies.student_copy(new_notebook(cells=[new_markdown_cell(fold)]))
+    assert copy.cells[0].source == fold
 
 
 # What students get wrong most often, and a word of the sentence that each check has for it.
