@@ -24,9 +24,6 @@ LONGEST_CELL = 25
 FOLDED = {"prose-check", "figure"}
 # The most that a numbered chapter may have; a companion (02b, ...) may be longer.
 LIMITS = {"words of core text": 2700, "words": 3700, "cells": 90}
-OLD_RULES = {  # to be brought to these rules
-    "06_ablation",
-}
 METADATA = {
     "accelerator": "GPU",
     "colab": {"gpuType": "T4", "provenance": [], "toc_visible": True},
@@ -87,7 +84,7 @@ def problems(path: Path) -> list[str]:
     except (ValueError, nbformat.ValidationError) as error:
         return [f"{path.name} is not a valid notebook: {str(error).splitlines()[0]}"]
     found = list(_frame_problems(notebook, path.name))
-    if (name := NAME.match(path.name)) and not name[1] and path.stem not in OLD_RULES:
+    if (name := NAME.match(path.name)) and not name[1]:
         sizes = size(notebook)
         found += [
             f"{sizes[what]} {what}, the most is {most}: move what the story does not need to the "
@@ -96,8 +93,8 @@ def problems(path: Path) -> list[str]:
             if sizes[what] > most
         ]
     for number, cell in enumerate(notebook.cells, start=1):
-        rules = [_cell_problems] if path.stem in OLD_RULES else [_cell_problems, _fold_problems]
-        found += [f"cell {number}: {problem}" for rule in rules for problem in rule(cell)]
+        for rule in (_cell_problems, _fold_problems):
+            found += [f"cell {number}: {problem}" for problem in rule(cell)]
     return [f"{path.name}: {problem}" for problem in found]
 
 

@@ -2,9 +2,10 @@
 
 import re
 
+import nbformat
 import pytest
 
-from srgan_lib.course.notebooks import notebook_paths
+from srgan_lib.course.notebooks import NAME, NOTEBOOKS, notebook_paths
 from srgan_lib.system.files import ROOT
 from srgan_lib.weights import shipped_weights
 
@@ -28,18 +29,17 @@ def test_every_link_leads_to_a_file(page):
 def test_every_notebook_can_be_opened_from_it():
     for path in notebook_paths():
         assert f"(notebooks/{path.name})" in README
-        assert f"/blob/main/notebooks/{path.name})" in README
+        if NAME.match(path.name)[1] == "":  # a companion has a badge of its own inside
+            assert f"/blob/main/notebooks/{path.name})" in README
 
 
-def test_the_minutes_of_the_chapters_are_the_teachers():
-    plan = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
-    planned = dict(
-        re.findall(r"notebooks/(\w+)\.ipynb\) \|.*\| (\d+) min \| \d+ min \|$", plan, re.M)
-    )
-    shown = dict(
-        re.findall(r"^\| \w+ \| .*?notebooks/(\w+)\.ipynb\).*?\| (\d+) \| \[", README, re.M)
-    )
-    assert len(shown) >= 7 and shown == {name: planned[name] for name in shown}
+def test_the_minutes_of_a_chapter_are_its_own():
+    rows = re.findall(r"^\| \d \| .*?notebooks/(\w+)\.ipynb\).*?\| (\d+) \| \[", README, re.M)
+    assert len(rows) >= 7
+    for name, minutes in rows:
+        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        opening = notebook.cells[0].source
+        assert re.search(rf"\*\*Time\*\*:? (About )?{minutes} minutes to read and run", opening)
 
 
 def test_every_shipped_network_is_in_the_list():
