@@ -3,6 +3,7 @@
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -77,9 +78,9 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
             "these could run code: have it saved again with torch.save(model.state_dict(), ...)."
         )
     # torch.load's own archives are zip files, too.
-    is_torch = zipfile.is_zipfile(path) and any(
-        name.endswith("data.pkl") for name in zipfile.ZipFile(path).namelist()
-    )
+    is_torch = False
+    with suppress(Exception):  # a zip file's end may be whole, and its list of members not
+        is_torch = any(name.endswith("data.pkl") for name in zipfile.ZipFile(path).namelist())
     if not is_torch and (what := what_it_is(path)):
         return WeightsError(f"{path} cannot be read as weights, because it is {what}.")
     return WeightsError(f"{path} cannot be read as weights ({type(error).__name__}): get it again.")
