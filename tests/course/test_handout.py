@@ -349,6 +349,12 @@ def test_a_picture_of_the_index_has_the_size_at_which_it_is_shown():
     assert index.thumbnail(b64decode(PIXEL), 256, 224)["width"] == 1
 
 
+def test_an_empty_corner_of_a_table_is_no_header():
+    body = page_of(new_markdown_cell("| | b |\n|---|---|\n| c | d |")).body
+    assert [cell.get_text() for cell in body.find_all("th")] == ["b"]
+    assert body.select_one("thead td").get_text() == ""
+
+
 def test_time_and_colab_are_those_of_the_first_cell():
     text = f"{badge('01_tiny.ipynb')}\n\n# Tiny\n\n**Time**: a minute or 2.5, on two cores. More."
     entry = index.entry(page_of(new_markdown_cell(text)))

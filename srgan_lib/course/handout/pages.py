@@ -131,6 +131,9 @@ def render(name: str, notebook: nbformat.NotebookNode) -> Page:
         link["aria-label"] = f"Link to “{_text(link.parent)}”"
     for picture in body.select(".output img[src^='data:image/png;base64,']"):
         _size(picture)
+    for head in body.find_all("th"):
+        if not head.get_text(strip=True):
+            head.name = "td"  # a screen reader would announce it as a header without a name
     for table in body.find_all("table"):
         table.wrap(body.new_tag("div", attrs={"class": "wide"}))
     return Page(name, notebook, body)
