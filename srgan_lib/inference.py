@@ -19,6 +19,7 @@ from .errors import ConfigError, ImageError
 from .images import as_array, check_image, convert, to_image, to_tensor
 from .models import MIN_LR_SIZE, Generator
 from .system.devices import forget_unused_memory
+from .system.fast_layers import use_fast_layers
 from .system.picture_files import is_gray, without_color
 from .system.process import is_out_of_memory
 
@@ -62,6 +63,8 @@ def bicubic_enlarger(scale: int) -> Enlarger:
 def network_enlarger(model: Generator, deep: Generator | None = None) -> Enlarger:
     """A generator, put into eval mode: in train mode batch norm would use a picture's statistics.
 
+    Its layers are replaced by faster ones of the same parameters (`system.fast_layers`).
+
     The tile is chosen from the memory of the device that the model is on.
 
     Args:
@@ -70,7 +73,8 @@ def network_enlarger(model: Generator, deep: Generator | None = None) -> Enlarge
     # channels_last is the layout that convolutions are fastest in, on CPU and GPU alike. Weights
     # that were converted inside inference_mode could never be trained again.
     model, deep = (
-        network.eval().to(memory_format=torch.channels_last) for network in (model, deep or model)
+        use_fast_layers(network).eval().to(memory_format=torch.channels_last)
+        for network in (model, deep or model)
     )
     budget = _budget(next(model.parameters()).device)
     pixels = budget / _bytes_a_pixel(model)[0]

@@ -53,62 +53,13 @@ class ResidualBlock(nn.Module):
         return x + self.body(x)
 
 
-class PixelShuffle(nn.PixelShuffle):
-    """PyTorch's, but on a GPU it keeps channels_last, which PyTorch's leaves for NCHW.
-
-    The next convolution would copy everything back, and in the backward pass once more.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if x.device.type == "cpu" or not x.is_contiguous(memory_format=torch.channels_last):
-            return super().forward(x)
-        return self.in_channels_last(x)
-
-    def in_channels_last(self, x: torch.Tensor) -> torch.Tensor:
-        """The same by one copy, from channels_last to channels_last."""
-        factor = self.upscale_factor
-        x = x.permute(0, 2, 3, 1).unflatten(3, (-1, factor, factor))  # N, H, W, C, rows, columns
-        return x.permute(0, 1, 4, 2, 5, 3).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
-
-
 class UpsampleBlock(nn.Sequential):
     """conv to 4C channels, PixelShuffle(2), PReLU. (N, C, H, W) -> (N, C, 2H, 2W)."""
 
     def __init__(self, channels: int = 64):
         super().__init__(
-            nn.Conv2d(channels, 4 * channels, 3, padding=1), PixelShuffle(2), nn.PReLU()
+            nn.Conv2d(channels, 4 * channels, 3, padding=1), nn.PixelShuffle(2), nn.PReLU()
         )
-
-
-class ToRGB(nn.Conv2d):
-    """A square convolution from many channels to three, "same" padded, in two passes.
-
-    Fast convolutions compute 16 output channels or more at a time, so of three they waste most.
-    Here each of the kernel's k columns first becomes three output channels of a k x 1 convolution,
-    3k in all, and a 1 x k convolution of ones then adds every column's result where it belongs. The
-    products are the same, their sum takes another order, and the time is a third.
-    """
-
-    def __init__(self, channels: int, kernel_size: int):
-        super().__init__(channels, 3, kernel_size, padding=kernel_size // 2)
-        sums = torch.eye(3).repeat(1, kernel_size).view(3, 3 * kernel_size, 1, 1)
-        column = torch.arange(3 * kernel_size).view(1, -1, 1, 1) // 3
-        place = torch.arange(kernel_size).view(1, 1, 1, -1)
-        self.register_buffer("sums", sums * (column == place), persistent=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # A GPU's matrix units want channels in multiples of 8.
-        return self.in_two_passes(x, 1 if x.device.type == "cpu" else 8)
-
-    def in_two_passes(self, x: torch.Tensor, multiple: int) -> torch.Tensor:
-        """The convolution, with the channels between the passes filled up to a multiple."""
-        size, half = self.kernel_size[0], self.kernel_size[0] // 2
-        columns, sums = self.weight.permute(3, 0, 1, 2).reshape(3 * size, -1, size, 1), self.sums
-        if unused := -3 * size % multiple:
-            columns = F.pad(columns, (0, 0, 0, 0, 0, 0, 0, unused))
-            sums = F.pad(sums, (0, 0, 0, 0, 0, unused))
-        parts = F.conv2d(x, columns, padding=(half, 0))
-        return F.conv2d(parts, sums, self.bias, padding=(0, half))
 
 
 class Generator(nn.Module):
@@ -162,7 +113,7 @@ class Generator(nn.Module):
         self.upsample = nn.Sequential(
             *(UpsampleBlock(channels) for _ in range(int(math.log2(scale))))
         )
-        self.tail = ToRGB(channels, 9)
+        self.tail = nn.Conv2d(channels, 3, 9, padding=4)
         if variant == "course":
             self._start_as_bicubic()
 

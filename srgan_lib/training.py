@@ -30,6 +30,7 @@ from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
 from .system.devices import THEN, device_name
 from .system.digests import check_identity, with_stage
+from .system.fast_layers import use_fast_layers
 from .system.files import expanded, own_folder
 from .system.signals import deferred_interrupt
 from .vgg import VGGFeatures
@@ -128,7 +129,7 @@ class Trainer:
                     f"from is {init.config}."
                 )
             generator.load_state_dict(init.state_dict())
-        self.generator = self._place(generator)
+        self.generator = self._place(use_fast_layers(generator))
         self.average = copy.deepcopy(self.generator).requires_grad_(False) if recipe.ema else None
         kind = {"input_range": generator.output_range, "arch": recipe.vgg, "scale": recipe.scale}
         loss = partial(content_loss, **kind)

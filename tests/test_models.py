@@ -14,8 +14,6 @@ from srgan_lib.models import (
     VARIANTS,
     Discriminator,
     Generator,
-    PixelShuffle,
-    ToRGB,
 )
 
 
@@ -160,38 +158,3 @@ def test_the_courses_discriminator_has_something_to_say_from_the_start():
         pull[variant] = torch.autograd.grad(logits.sum(), x)[0].norm().item()
     assert pull["course"] > 1000 * pull["blog"]
     assert 0.01 < pull["course"] / pull["paper"] < 100
-
-
-@pytest.mark.parametrize("multiple", [1, 8])  # on a CPU, on others
-@pytest.mark.parametrize("kernel_size", [3, 9])
-@pytest.mark.parametrize("channels", [1, 5])
-def test_two_passes_make_the_same_convolution(channels, kernel_size, multiple):
-    torch.manual_seed(0)
-    layer = ToRGB(channels, kernel_size).double()
-    assert layer.state_dict().keys() == {"weight", "bias"}
-    maps = torch.randn(2, channels, 11, 14, dtype=torch.float64, requires_grad=True)
-    plain = F.conv2d(maps, layer.weight, layer.bias, padding=kernel_size // 2)
-    made = layer.in_two_passes(maps, multiple)
-    if multiple == 1:
-        assert torch.equal(made, layer(maps))
-    assert torch.allclose(made, plain, atol=1e-12)
-    direction = torch.randn_like(plain)
-    leaves = (maps, layer.weight, layer.bias)
-    for ours, theirs in zip(
-        torch.autograd.grad(made, leaves, direction),
-        torch.autograd.grad(plain, leaves, direction),
-        strict=True,
-    ):
-        assert torch.allclose(ours, theirs, atol=1e-11)
-
-
-@pytest.mark.parametrize("factor", [2, 3])
-def test_the_shuffle_of_gpus_moves_every_pixel_as_pytorchs_and_stays_in_its_layout(factor):
-    layer = PixelShuffle(factor)
-    x = torch.rand(2, 5 * factor**2, 4, 6).to(memory_format=torch.channels_last).requires_grad_()
-    made, expected = layer.in_channels_last(x), torch.nn.functional.pixel_shuffle(x, factor)
-    assert torch.equal(made, expected) and torch.equal(layer(x), expected)
-    assert made.is_contiguous(memory_format=torch.channels_last)
-    direction = torch.rand_like(expected)
-    ours, theirs = (torch.autograd.grad(y, x, direction)[0] for y in (made, expected))
-    assert torch.equal(ours, theirs)

@@ -24,7 +24,7 @@ from ..system.devices import device_name
 from ..training import Trainer
 from ..weights import load_generator
 from .fast_generator import fast_copy
-from .plain_baseline import PlainLoop, plain_copy, plain_upscale
+from .plain_baseline import PlainLoop, plain_upscale
 
 PHASES = {"pretraining": "srresnet-mse", "adversarial": "srgan-vgg54"}
 MIN_BLOCKS = 3
@@ -152,7 +152,7 @@ def _upscaling(device: torch.device, seconds: float, size: int, **shape: int) ->
     if any(model.config[name] != value for name, value in shape.items()):
         model = Generator(**shape, variant="course").to(device).eval()
     ways = {
-        "plain": partial(plain_upscale, plain_copy(model), image),
+        "plain": partial(plain_upscale, model, image),
         "library": partial(upscale_with, network_enlarger(fast_copy(model)), image),
     }
     first, second = (way().astype(int) for way in ways.values())

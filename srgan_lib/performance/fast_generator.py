@@ -9,6 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..models import Generator
 from ..system.devices import cpu_has_bf16
+from ..system.fast_layers import use_fast_layers
 
 
 class Rounded(nn.Module):
@@ -51,7 +52,7 @@ def fast_copy(model: Generator, dtype: torch.dtype | None = None) -> Generator:
     other variants put out the whole picture and stay in float32.
     """
     dtype = dtype or fast_dtype(next(model.parameters()).device)
-    exact = copy.deepcopy(model).requires_grad_(False).eval()
+    exact = use_fast_layers(copy.deepcopy(model)).requires_grad_(False).eval()
     for block in exact.blocks:
         fold_batch_norm(block.body)
     fold_batch_norm(exact.fuse)

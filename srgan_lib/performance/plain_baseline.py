@@ -2,18 +2,16 @@
 
 A DataLoader, whose pictures are decoded, cropped and shrunk by Pillow for every patch anew; NCHW,
 float32, Adam as it comes, the loss fetched in every step, and neither VGG nor the discriminator
-frozen while the generator learns. Networks, losses, batch and patches are the library's, but for
-the generator's last layer, which is one convolution; nothing is slowed down on purpose.
+frozen while the generator learns. Networks, losses, batch and patches are the library's, without
+its faster layers; nothing is slowed down on purpose.
 """
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
@@ -59,7 +57,7 @@ class PlainLoop:
     ):
         self.recipe, self.device, self.losses = recipe, device, []
         shape = recipe.scale, recipe.num_blocks, recipe.channels, recipe.variant
-        self.generator = plain_copy(Generator(*shape)).to(device)
+        self.generator = Generator(*shape).to(device)
         self.optimizer = torch.optim.Adam(self.generator.parameters(), recipe.learning_rate)
         if recipe.adversarial:
             self.discriminator = Discriminator(recipe.variant, recipe.channels).to(device)
@@ -98,15 +96,6 @@ class PlainLoop:
         loss.backward()
         optimizer.step()
         return loss.item()
-
-
-def plain_copy(model: Generator) -> Generator:
-    """The same network, its last layer one convolution as everybody writes it; stays in NCHW."""
-    model = copy.deepcopy(model)
-    tail = nn.Conv2d(model.channels, 3, 9, padding=4, device=model.tail.weight.device)
-    tail.load_state_dict(model.tail.state_dict())
-    model.tail = tail
-    return model
 
 
 @torch.no_grad()
