@@ -15,7 +15,7 @@ from ..errors import SRGANError
 from ..images import Picture
 from ..metrics import LPIPS
 from ..models import Generator
-from ..recipes import get_recipe
+from ..recipes import Recipe, get_recipe
 from ..training import Trainer
 from ..weights import find_weights, load_generator, shipped_weights
 
@@ -74,6 +74,13 @@ def pretrained(name: str, profile: str, work: str | Path, pool: PatchPool) -> tu
         return load_generator(name, pool.device), "shipped"
     trainer = prepare(name, profile, work, pool=pool)
     return trainer.run().eval(), f"yours, {trainer.step:,} steps"
+
+
+def plain_recipe(name: str, **changes: Any) -> Recipe:
+    """A recipe without what the plain loops of chapters 3 and 4 do not have, then changed."""
+    extras = {"cosine": False, "warmup": 0, "ema": 0.0, "candidates": 1, "shift": 0, "lead": 0.0}
+    plain = {**extras, "discriminator_rate": 1.0, "learning_rate": 1e-4}
+    return get_recipe(name, **{**plain, **changes})
 
 
 def size_of(generator: Generator) -> dict[str, int]:

@@ -70,6 +70,14 @@ def test_a_pretrained_network_is_ones_own_else_the_shipped_one_else_trained_now(
     assert runs.size_of(network) == {"num_blocks": 2, "channels": 8}
 
 
+def test_a_plain_recipe_has_nothing_that_ten_lines_do_not_have():
+    plain = runs.plain_recipe("srgan", steps=8, adversarial=1e-3)
+    assert plain.learning_rate_at(0) == plain.learning_rate_at(7) == 1e-4
+    assert not (plain.lead or plain.ema or plain.shift) and plain.candidates == 1
+    assert (plain.steps, plain.adversarial, plain.minutes) == (8, 1e-3, 0)
+    assert runs.plain_recipe("srresnet", learning_rate=5e-4).learning_rate == 5e-4
+
+
 def test_what_the_smoke_profile_spares(capsys):
     whole, small = dict(runs.photographs("cpu")), dict(runs.photographs("smoke"))
     assert small.keys() == whole.keys()
