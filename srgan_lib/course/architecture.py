@@ -16,8 +16,8 @@ from ..system.files import PACKAGE, ROOT
 PAGE = ROOT / "docs" / "architecture.md"
 TEXT = """# Architecture
 
-An arrow points to what a module imports, itself or through another one. `checks` and `tools` are
-packages, each drawn as one. Imports go one way: there are no circles.
+An arrow points to what a module imports, itself or through another one. Each room (`system`,
+`display`, ...) is drawn as one. Imports go one way: there are no circles.
 
 Made by `python -m srgan_lib.course.architecture --write`; a test compares it with the code.
 

@@ -203,15 +203,15 @@ def _training(cards, card_pages: Mapping[str, str]) -> list[str]:
             [
                 f"`{name}`",
                 _started_from(card),
+                card["device"],
                 _steps(card),
                 _minutes(card["minutes"]),
-                card["device"],
                 vgg,
                 page,
             ]
         )
-    header = ["network", "started from", "steps", "minutes", "device", "VGG", ""]
-    return [about, "", *table(header, rows, left=2)]
+    header = ["network", "started from", "device", "steps", "minutes", "VGG", ""]
+    return [about, "", *table(header, rows, left=3)]
 
 
 def _started_from(card: Mapping[str, Any]) -> str:

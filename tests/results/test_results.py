@@ -188,10 +188,10 @@ def test_how_a_network_was_trained_is_one_row():
     page = render_results([first, second, third], BICUBIC, card_pages={"srgan": "w/srgan.md"})
     title = "How each network was trained"
     assert row(page, title, "`srresnet`") == (
-        "| `srresnet` | random weights | 1,000 | 20.0 | CPU, 2 threads | – | – |"
+        "| `srresnet` | random weights | CPU, 2 threads | 1,000 | 20.0 | – | – |"
     )
     assert row(page, title, "`srgan`") == (
-        "| `srgan` | `srresnet`; 3 % of it mixed in at the end | 1,000 of 5,000 | 20.0 | CPU | – "
+        "| `srgan` | `srresnet`; 3 % of it mixed in at the end | CPU | 1,000 of 5,000 | 20.0 | – "
         "| [card](w/srgan.md) |"
     )
     assert row(page, title, "`blog`").endswith("| vgg16 | – |")
