@@ -4,6 +4,7 @@ Taught in chapter 4. Source: Ledig et al. 2017, sections 2.2 and 3.2.
 """
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,13 @@ class AdversarialTrainer(Trainer):
             _, terms = self.loss(sr, hr, self.judge(sr), hr_logits)
         adversarial = terms.pop("adversarial")
         content = torch.stack(list(terms.values())).sum()
-        # As in training: gradients this small would be 0 in fp16 if they were not scaled.
-        scale = self.scaler.get_scale()
-        scaled = {"content": scale * content, "adversarial": scale * adversarial}
-        norms = {name: norm / scale for name, norm in gradient_norms(scaled, sr).items()}
+        # As in training: gradients this small would be 0 in fp16 if they were not scaled, and the
+        # scaler's first scale can be too large, which in training costs it a few skipped steps.
+        scale, norms = self.scaler.get_scale(), {"content": math.inf}
+        while not all(map(math.isfinite, norms.values())) and scale >= 1:
+            scaled = {"content": scale * content, "adversarial": scale * adversarial}
+            norms = {name: norm / scale for name, norm in gradient_norms(scaled, sr).items()}
+            scale /= 2
         for buffer, kept in zip(statistics, before, strict=True):
             buffer.copy_(kept)
         return norms

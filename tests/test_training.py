@@ -319,8 +319,9 @@ def test_bfloat16_on_a_cpu_follows_float32_where_it_is(name, tiny, pool, tmp_pat
 
 
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.lead])
-def test_content_leads_as_the_recipe_says(name, tiny, pool):
+def test_content_leads_as_the_recipe_says(name, tiny, pool, monkeypatch):
     """Whatever the VGG weights: here they are random, and far from torchvision's in scale."""
+    monkeypatch.undo()  # a VGG of its full width: with a few channels, patches differ by more
     trainer = make_trainer(tiny(name), pool, vgg="random", precision="float32")
     norms = trainer.balance()
     lead = norms["content"] / norms["adversarial"]

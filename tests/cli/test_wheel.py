@@ -52,7 +52,7 @@ def test_a_wheel_upscales_from_any_folder(wheel, tmp_path):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
     subprocess.run([*install, tmp_path / "site", wheel], check=True)
     script = (tmp_path / "site" / "bin" / "srgan").read_text()
-    assert "from srgan_lib.cli import main" in script
+    assert "from srgan_lib.__main__ import main" in script
     Image.new("RGB", (12, 9), "teal").save(tmp_path / "lr.png")
 
     status, printed = run(tmp_path, "-c", USE)

@@ -20,7 +20,8 @@ SIZE = {"channels": 4, "num_blocks": 1, "batch_size": 4, "patch_size": 32, "step
 def update(name: str, device: torch.device) -> dict:
     recipe = get_recipe(name, "smoke", **SIZE, variant="course")  # no batch norm in the generator
     pictures = np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), np.uint8)
-    trainer = distributed_kind(trainer_kind(recipe))(recipe, PatchPool(pictures, 4, device))
+    kind = distributed_kind(trainer_kind(recipe))
+    trainer = kind(recipe, PatchPool(pictures, 4, device), precision="float32")
     networks = [trainer.generator]
     if recipe.adversarial:
         trainer.discriminator.eval()  # the discriminator's would see shares
