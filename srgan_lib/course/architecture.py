@@ -16,8 +16,30 @@ from ..system.files import PACKAGE, ROOT
 PAGE = ROOT / "docs" / "architecture.md"
 TEXT = """# Architecture
 
-An arrow points to what a module imports, itself or through another one. Each room (`system`,
-`display`, ...) is drawn as one. Imports go one way: there are no circles.
+What a student reads stands flat at the top of `srgan_lib`; everything else has one of seven rooms.
+
+| room | what is in it | may import |
+|---|---|---|
+| the top | pictures, networks, losses, training, inference, scores | the top, `system` |
+| `system` | files, signals, devices, the layers that are faster | `errors` |
+| `display` | figures, the slider, the film of a training | the top, `system` |
+| `datasets` | named data sets, downloads, archives | the top, `system` |
+| `performance` | pictures of any size, many GPUs, benchmarks | the top, `system` |
+| `course` | the notebooks' setup, exercises, grading, the handout | the top, `system` |
+| `results` | cards, RESULTS.md, reproduction | all of these but `course` |
+| `cli` | one module a command | all of these but `course`, `display` |
+
+Follow one picture. `images` reads its file as an array, with the help of `system`, and `degradation`
+shrinks it to LR. `data` cuts both into random patches; `training` shows them to the generator of
+`models` and compares what comes out with the original by a loss of `losses`, as a recipe of
+`recipes` says; `adversarial` adds the discriminator. Every two minutes `checkpoints` keeps the
+state, and `weights` the network. `inference` loads that and enlarges any LR, in tiles where the
+picture is large; `metrics` and `evaluation` say how close SR is to the original; and
+`display.slider` lays both under a divider that the reader moves. `srgan train` and `srgan upscale`
+(`cli`) call the same functions.
+
+An arrow points to what a module imports, itself or through another one; a room is drawn as one.
+Imports go one way: there are no circles.
 
 Made by `python -m srgan_lib.course.architecture --write`; a test compares it with the code.
 
