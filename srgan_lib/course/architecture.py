@@ -29,7 +29,7 @@ What a student reads stands flat at the top of `srgan_lib`; everything else has 
 | `results` | cards, RESULTS.md, reproduction | all of these but `course` |
 | `cli` | one module a command | all of these but `course`, `display` |
 
-Follow one picture. `images` reads its file as an array, with the help of `system`, and `degradation`
+Follow one picture. `images` reads its file as an array, with the help of `system`; `degradation`
 shrinks it to LR. `data` cuts both into random patches; `training` shows them to the generator of
 `models` and compares what comes out with the original by a loss of `losses`, as a recipe of
 `recipes` says; `adversarial` adds the discriminator. Every two minutes `checkpoints` keeps the
