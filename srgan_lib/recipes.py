@@ -240,7 +240,7 @@ def get_recipe(name: str, profile: str = "paper", **changes: Any) -> Recipe:
 
 # In the order of a reproduction: what ships, the paper's table 1, the blog post's two stages.
 VARIANTS = (
-    *("srresnet", "srgan"),
+    *("srresnet", "srgan", "srresnet-photo", "srgan-photo"),
     *("srresnet-mse", "srresnet-vgg22", "srgan-mse", "srgan-vgg22", "srgan-vgg54"),
     *("blog-srresnet", "blog"),
 )

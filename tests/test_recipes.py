@@ -38,6 +38,7 @@ def test_warmup_and_cosine():
 @pytest.mark.parametrize("name", RECIPES)
 def test_profiles_only_scale(name, profile):
     scaling = {"steps", "batch_size", "patch_size", "num_blocks", "channels"}
+    scaling |= {"minutes", "least_steps"}
     published, scaled = RECIPES[name], get_recipe(name, profile)
     for field in dataclasses.fields(published):
         if field.name not in scaling:

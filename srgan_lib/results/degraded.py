@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import astuple
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from tqdm.auto import tqdm
 from .. import data
 from ..degradation import Blur, Degradation, Downscale, Jpeg, Noise, bicubic_upscale
 from ..evaluation import color_shift
-from ..images import crop_to_multiple, load_folder
+from ..images import Picture, crop_to_multiple, load_folder
 from ..inference import upscale
 from ..metrics import LPIPS, psnr
+from ..models import Generator
 from ..performance.fast_generator import fast_copy
 from ..system.command_line import CommandLine
 from ..system.devices import choose_device
@@ -29,7 +31,6 @@ from ..system.files import DATA, write_json
 from ..system.process import report_errors
 from ..weights import find_weights, load_generator, shipped_weights, weights_info
 from .card_text import figure
-from .cards import file_hash
 from .scores import sets_and_lpips
 
 OUTPUT = DATA / "results" / "degraded.json"
@@ -93,13 +94,13 @@ def measure(
         if table["networks"].get(name, {}).get("sha256") != value[0]
     }
     bar = tqdm(total=len(missing) * len(sets) * len(ROWS))
-    for name, (sha256, network) in missing.items():
+    for name, (weights, network) in missing.items():
         scores: dict[str, dict[str, Any]] = {}
         for set_name, images in sets.items():
             for row, degrade in ROWS.items():
                 scores.setdefault(set_name, {})[row] = score(network, images, degrade, lpips)
                 bar.update()
-        table["networks"][name] = {"sha256": sha256, "scores": scores}
+        table["networks"][name] = {"sha256": weights, "scores": scores}
         write_json(out, table)
     return table
 
@@ -128,15 +129,29 @@ def _words(step: Any) -> str:
     return f"{type(step).__name__} {astuple(step)[0]:g}"
 
 
+def weights_hash(network: Generator) -> str:
+    """SHA-256 of all weights in float16, which is what a file may have been rounded to."""
+    digest = sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode() + value.half().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _networks(names: list[str], device) -> dict[str, tuple[str, Network]]:
     """By what their recipe calls them: shipped ones and files."""
     found: dict[str, tuple[str, Network]] = {"bicubic": ("", lambda lr: bicubic_upscale(lr, SCALE))}
     for name in names:
         path = find_weights(name)
-        model = fast_copy(load_generator(path, device))
+        model = load_generator(path, device)
         title = weights_info(path).get("recipe", {}).get("name", path.stem)
-        found[title] = file_hash(path), lambda lr, model=model: upscale(model, lr)
+        fast = fast_copy(model)
+        found[title] = weights_hash(model), lambda lr, fast=fast: upscale(fast, lr)
     return found
+
+
+def _spread(pictures: list[Picture], most: int | None) -> list[Picture]:
+    """All pictures, or at most so many from all over the set."""
+    return pictures[:: -(-len(pictures) // most)] if most else pictures
 
 
 def run(args: argparse.Namespace) -> None:
@@ -144,7 +159,7 @@ def run(args: argparse.Namespace) -> None:
     folders, lpips = sets_and_lpips(args, device)
     folders["validation"] = data.SAMPLES / "validation"
     sets = {
-        name: [crop_to_multiple(p.image, SCALE) for p in load_folder(folder)]
+        name: [crop_to_multiple(p.image, SCALE) for p in _spread(load_folder(folder), args.most)]
         for name, folder in folders.items()
     }
     table = measure(_networks(args.networks, device), sets, lpips, args.out)
@@ -161,6 +176,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="*", default=["Set5", "BSD100"], metavar="SET")
     parser.add_argument(
         "--lpips-backbone", help="file of AlexNet's weights; default: torchvision's"
+    )
+    parser.add_argument(
+        "--most", type=int, help="pictures of a set, from all over it; default: all"
     )
     parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
     parser.add_argument("--out", type=Path, default=OUTPUT, help="a .json file")

@@ -90,12 +90,14 @@ def test_goals_are_those_of_bicubic_and_of_each_row():
 
 
 def test_the_command_scores_shipped_networks_and_bicubic(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(degraded, "judges", lambda args, device: ({}, distance))
-    one = type("P", (), {"image": picture(0)})
-    monkeypatch.setattr(degraded, "load_folder", lambda folder: [one])
+    monkeypatch.setattr(degraded, "sets_and_lpips", lambda args, device: ({}, distance))
+    photo = type("P", (), {"image": picture(0)})
+    monkeypatch.setattr(degraded, "load_folder", lambda folder: 5 * [photo])
     out = tmp_path / "table.json"
-    assert degraded.main(["--networks", "srresnet", "--sets", "--out", str(out)]) == 0
+    assert (
+        degraded.main(["--networks", "srresnet", "--sets", "--most", "2", "--out", str(out)]) == 0
+    )
     table = json.loads(out.read_text())
     assert list(table["networks"]) == ["bicubic", "srresnet"]
-    assert table["pictures"] == {"validation": 1} and "srresnet" in capsys.readouterr().out
+    assert table["pictures"] == {"validation": 2} and "srresnet" in capsys.readouterr().out
     assert degraded.main(["--networks", "none", "--out", str(out)]) == 2
