@@ -5,6 +5,7 @@ import types
 from dataclasses import replace
 
 import nbformat
+import numpy as np
 import pytest
 import torch
 from nbformat.v4 import new_markdown_cell, new_notebook
@@ -194,6 +195,16 @@ WRONG = [
     ("7.3", "lambda network: False", "your test stops it"),
     ("7.3", "lambda network: network(lr).shape[-1] == 64", "batch norm in train mode passes"),
     ("7.3", "lambda network: fits(network) and alone(network)", "clamps its output passes"),
+    ("8.1", "12", "cannot leave all of the noise"),
+    ("8.1", "12 / 16", "deviations by the root"),
+    ("8.1", "6.0", "four rows"),
+    ("8.2", "lambda p: np.diff(np.diff(p, n=2, axis=0), n=2, axis=1).std()", "divide by 6"),
+    ("8.2", "lambda p: np.diff(p, n=2, axis=1).std() / 6**0.5", "filter down and across"),
+    ("8.2", "lambda p: p.std()", "get through your filter"),
+    ("8.2", "lambda p: np.diff(np.diff(p, n=2, axis=0), n=2, axis=1).var() / 36", "take its root"),
+    ("8.3", "lambda hr: shrink(hr, 4)", "a D that the network knows"),
+    ("8.3", "lambda hr: 0 * shrink(hr, 4)", "neither can win"),
+    ("8.3", "lambda hr: hr", "a quarter of the height"),
 ]
 
 
@@ -214,7 +225,8 @@ def test_a_wrong_answer_gets_its_own_sentence(number, answer, words):
         return torch.nn.functional.binary_cross_entropy(logits.sigmoid(), target)
 
     scope = {
-        "torch": torch, "psnr": psnr, "log10": log10, "shrink": bicubic_downscale, "bce": bce,
+        "torch": torch, "np": np, "psnr": psnr, "log10": log10, "bce": bce,
+        "shrink": bicubic_downscale,
         "mean": torch.tensor(IMAGENET_MEAN).view(3, 1, 1), "sr": sr,
         "std": torch.tensor(IMAGENET_STD).view(3, 1, 1), "con": (3 * sr).sum(),
         "adv": (sr**2).sum(), "replace": replace, "plain": plain, "lr": lr,

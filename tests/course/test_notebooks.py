@@ -24,6 +24,7 @@ CHAPTERS = [
     "05_visual_comparison",
     "06_ablation",
     "07_mistakes",
+    "08_unknown_degradation",
 ]
 OPENING = "# Tiny\n\n**What you will learn** a\n\n**Prerequisites** b\n\n**Time** T4 1 s, CPU 2 s"
 CLOSING = "## Summary\n\nIt was so.\n\n## Next\n\nMore."

@@ -3,7 +3,7 @@
 The notebooks call them, and `srgan_lib.course.grade` counts their points.
 """
 
-from . import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7
+from . import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7, chapter8
 from .base import EXERCISES, Exercise, ExerciseError, check
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "chapter5",
     "chapter6",
     "chapter7",
+    "chapter8",
     "check",
 ]
