@@ -48,12 +48,15 @@ def as_array(picture: "str | Path | Image.Image | np.ndarray") -> np.ndarray:
     if isinstance(picture, (str, Path)):
         return read_image(picture)
     if isinstance(picture, Image.Image):
+        if "transparency" in picture.info and picture.mode in ("P", "L", "RGB"):
+            picture = picture.convert("RGBA")  # TIFF has no place for one color that is not seen
         file = BytesIO()  # through a file, so that it is treated as one: orientation, colors, bits
         try:
             ImageOps.exif_transpose(picture).save(file, "TIFF")
         except (OSError, ValueError) as error:
             raise ImageError(
-                f"A picture of mode {picture.mode} cannot be used ({error})."
+                f"A picture of mode {picture.mode} cannot be used ({error}): convert it to "
+                "RGB first."
             ) from None
         return picture_files.decode_image(file.getvalue(), "The picture")
     return check_image(picture, deep=True)

@@ -189,8 +189,10 @@ def upscale(
         SR of the same kind, (scale*H, scale*W, 3); gray if LR is.
 
     Raises:
-        ImageError: not such a picture. ConfigError: a tile smaller than 8.
+        ImageError: not such a picture. ConfigError: a tile smaller than 8, or a name for a model.
     """
+    if not isinstance(model, torch.nn.Module):
+        raise ConfigError(f"{model!r} is no network: load one first, load_generator(\"srgan\").")
     return upscale_with(network_enlarger(model), as_array(image), tile)
 
 

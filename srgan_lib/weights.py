@@ -19,6 +19,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from .errors import ConfigError, SRGANError, WeightsError
 from .models import Generator
 from .system import files
+from .system.devices import choose_device
 from .system.files import expanded, shipped_weights, write_atomically
 from .system.state_dicts import plain_state, read_file
 
@@ -92,7 +93,8 @@ def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu")
     .pth files are taken where their layers have the names and shapes of a `Generator`.
 
     Raises:
-        WeightsError: missing, damaged, or of another shape.
+        WeightsError: missing, damaged, with weights that are not finite, or of another shape.
+        ConfigError: this machine has no such device.
     """
     path = find_weights(name_or_file)
     header, tensors = _read_weights(path)
@@ -114,7 +116,12 @@ def load_generator(name_or_file: str | Path, device: torch.device | str = "cpu")
         raise WeightsError(
             f"{path} cannot be read as weights ({type(error).__name__}): get it again."
         ) from None
-    return generator.to(device).eval()
+    if not all(tensor.isfinite().all() for tensor in generator.state_dict().values()):
+        raise WeightsError(
+            f"{path} has weights that are no numbers (NaN): its training failed. Take an earlier "
+            "file."
+        )
+    return generator.to(choose_device(str(device))).eval()
 
 
 def _config_of(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
@@ -146,7 +153,10 @@ def _read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         beside = _beside(path) or " Train on in its folder, which writes the network, too."
         raise WeightsError(f"{path} is a checkpoint, to go on training from.{beside}")
     tensors = plain_state(state)
-    return header, {name: x for name, x in tensors.items() if isinstance(x, torch.Tensor)}
+    tensors = {name: x for name, x in tensors.items() if isinstance(x, torch.Tensor)}
+    if not tensors:
+        raise WeightsError(f"{path} holds no weights: get another file.{_beside(path)}")
+    return header, tensors
 
 
 def _beside(path: Path) -> str:

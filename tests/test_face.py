@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import srgan_lib
-from srgan_lib.errors import ImageError
+from srgan_lib.errors import ConfigError, ImageError, Note
 from srgan_lib.images import as_array
 
 
@@ -37,6 +37,28 @@ def test_a_pillow_image_is_turned_as_its_exif_says(lr):
     image = Image.fromarray(lr)
     image.getexif()[0x0112] = 6
     assert np.array_equal(as_array(image), np.rot90(lr, -1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "unseen"), [("P", 3), ("P", b"\0\xff"), ("L", 7), ("RGB", (1, 2, 3))]
+)
+def test_what_a_pillow_image_does_not_show_is_named_as_of_a_file(mode, unseen, lr, tmp_path):
+    lr = np.where(np.arange(12)[:, None] < 6, lr, np.uint8([1, 2, 3] if mode == "RGB" else 7))
+    image = Image.fromarray(lr)
+    image = image.quantize(8) if mode == "P" else image.convert(mode)
+    image.save(tmp_path / "picture.png", transparency=unseen)
+    with pytest.warns(Note, match="transparent in parts"):
+        array = as_array(Image.open(tmp_path / "picture.png"))
+    with pytest.warns(Note, match="transparent in parts"):
+        assert np.array_equal(array, as_array(tmp_path / "picture.png"))
+
+
+def test_a_name_is_no_network_and_a_device_that_is_missing_is_named(lr):
+    with pytest.raises(ConfigError) as caught:
+        srgan_lib.upscale("srgan", lr)
+    assert str(caught.value) == "'srgan' is no network: load one first, load_generator(\"srgan\")."
+    with pytest.raises(ConfigError, match="no device 'xpu:77' here: choose auto or cpu"):
+        srgan_lib.load_generator("srgan", "xpu:77")
 
 
 @pytest.mark.parametrize("nothing", [None, 3, [[1]], np.zeros((4, 4)), Image.new("F", (9, 9))])

@@ -10,7 +10,7 @@ from ..evaluation import evaluate
 from ..inference import upscale_with
 from ..metrics import LPIPS
 from ..system.devices import choose_device
-from ..system.files import check_new, write_json
+from ..system.files import check_json, write_json
 from .upscale import chosen_enlarger
 
 # What `score_table` shows of each score: title and decimals.
@@ -27,8 +27,8 @@ COLUMNS = {
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.json:
-        check_new(args.json, force=args.force)
+    if args.json is not None:
+        check_json(args.json, force=args.force)
     lpips = None
     if args.lpips or args.lpips_backbone:
         lpips = LPIPS(args.lpips_backbone, device=choose_device(args.device))
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
         scale=enlarger.scale, border=args.border, lpips=lpips, weights=args.weights,
     )  # fmt: skip
     print(score_table(scores))
-    if args.json:
+    if args.json is not None:
         write_json(args.json, scores)
 
 

@@ -179,7 +179,7 @@ def dataset_from_zip(
         DownloadError: Google Drive does not send it.
         DataError: no such file, no pictures, or pictures in several folders of which none is "HR".
     """
-    path, root = expanded(source), _root(root)
+    path, root = Path(source) if "://" in str(source) else expanded(source), _root(root)
     if not path.exists():
         drive = _DRIVE_ID.fullmatch(str(source))
         if not drive:

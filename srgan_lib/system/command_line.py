@@ -7,13 +7,16 @@ from typing import Any
 class _Option(argparse.Action):
     """Lists are joined; a second value where there can be one only is refused."""
 
+    _filled = None  # a value alone does not say whether it was given: it may be the default
+
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        before = getattr(namespace, self.dest)
-        if before is not self.default:
+        if self._filled is namespace:
+            before = getattr(namespace, self.dest)
             if isinstance(values, list):
                 values = [*before, *values]
             elif values != before:
                 raise argparse.ArgumentError(self, f"given twice, {before} and {values}: give one.")
+        self._filled = namespace
         setattr(namespace, self.dest, values)
 
 

@@ -2,10 +2,12 @@
 
 import json
 import struct
+import zipfile
 from pathlib import Path
 
 _HEAD = 1 << 16  # bytes that are looked at
 _LFS = b"version https://git-lfs.github.com/spec/"
+_ZIP = b"PK\x03\x04"  # PyTorch's own files, too
 A_PICTURE = "a picture"
 _SIGNATURES = (  # of what people mistake for weights, archives or pictures
     (b"\x89PNG\r\n\x1a\n", A_PICTURE),
@@ -17,7 +19,7 @@ _SIGNATURES = (  # of what people mistake for weights, archives or pictures
     (b"\x1f\x8b", "packed with gzip: unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
-    (b"PK\x03\x04", "a zip archive: unpack it first"),
+    (_ZIP, "a zip archive: unpack it first"),
 )
 
 
@@ -32,9 +34,12 @@ def what_it_is(file: str | Path | bytes) -> str | None:
     try:
         size = Path(file).stat().st_size
         with open(file, "rb") as stream:
-            return _of_bytes(stream.read(_HEAD), size)
+            head = stream.read(_HEAD)
     except OSError:
         return None
+    if head.startswith(_ZIP) and not zipfile.is_zipfile(file):  # its list of members is at the end
+        return "cut off, with its end missing: copy or download it again"
+    return _of_bytes(head, size)
 
 
 def _of_bytes(head: bytes, size: int | None) -> str | None:

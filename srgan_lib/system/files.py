@@ -23,6 +23,7 @@ DOWNLOADS = Path("~/.cache/srgan_lib") if INSTALLED else DATA / "downloads"
 
 SHIPPED = DATA / "weights"
 
+_SCHEMES = ("http:", "https:", "ftp:", "file:", "s3:", "gs:")
 LOCK = ".in-use"
 _PARTIAL = "-partial-"  # in the names of temporary files
 _PARTIAL_BYTES = 60  # of a file's own name in a temporary one: a system may allow no more than 143
@@ -32,10 +33,13 @@ def expanded(path: str | Path) -> Path:
     """The path with the home folder in place of "~"; a file whose name begins so is left alone.
 
     Raises:
-        ConfigError: there is no home folder, as in some containers, or no such user.
+        ConfigError: there is no home folder, as in some containers, or no such user; or this is
+            an address, not a path.
     """
-    path = Path(path)
+    given, path = path, Path(path)
     first = path.parts[0] if path.parts else ""
+    if first in _SCHEMES and not os.path.lexists(first):
+        raise ConfigError(f"{given} is an address: save the file, and give its path.")
     if not first.startswith("~") or (first != "~" and os.path.lexists(first)):
         return path
     try:
@@ -64,6 +68,18 @@ def check_new(path: str | Path, *, force: bool = False) -> None:
     check_folder(path.parent)
     if path.exists() and not force:
         raise SRGANError(f"{path} exists: choose another name, or pass --force (force=True).")
+
+
+def check_json(path: str | Path, *, force: bool = False) -> None:
+    """`check_new` for a JSON file: no picture or network is ever overwritten by one.
+
+    Raises:
+        SRGANError: as for `check_new`, or, even with `force`, a file that is not called .json.
+    """
+    check_new(path, force=force)
+    path = expanded(path)
+    if path.exists() and path.suffix.lower() != ".json":
+        raise SRGANError(f"{path} is no .json file and would be lost: choose another name.")
 
 
 def check_folder(folder: str | Path) -> None:

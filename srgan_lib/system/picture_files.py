@@ -1,5 +1,6 @@
 """Picture files: which there are, what they hold, and how it is read without losing any of it."""
 
+import os
 import re
 import sys
 import warnings
@@ -198,13 +199,14 @@ def skipped(folder: Path) -> str | None:
         return None
     missing = {PLUGINS[Path(name).suffix.lower()] for name in files
                if Path(name).suffix.lower() in PLUGINS}  # fmt: skip
-    what = " and ".join(
-        f"the {kind} {_listed(names)}" if len(names) == 1 else f"the {kind}s {_listed(names)}"
-        for kind, names in (("file", files), ("folder", folders))
+    reasons = ("Pillow cannot read a picture from it", "folders in it are not searched")
+    what = "; ".join(
+        f"the {kind}{'s' if len(names) > 1 else ''} {_listed(names)}, because {reason}"
+        for kind, names, reason in zip(("file", "folder"), (files, folders), reasons, strict=True)
         if names
     )
     plugin = "".join(f" `pip install {name}` lets Pillow read such files." for name in missing)
-    return f"Skipped in {folder}, because Pillow cannot read a picture from it: {what}.{plugin}"
+    return f"Skipped in {folder}: {what}.{plugin}"
 
 
 def _listed(names: list[str], most: int = 5) -> str:
@@ -693,7 +695,7 @@ def _density(image: Image.Image, info: dict) -> tuple[float, float] | None:
 def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise what `write_image` would raise for this path; worth asking before long work."""
     path = expanded(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # False, and no error, for a name that is too long
         raise ImageError(f"{path} is a folder: give the path of a file in it.")
     if path.suffix.lower() not in SAVE_OPTIONS:
         raise ImageError(f"{path}: pictures are written as {', '.join(SAVE_OPTIONS)} only.")

@@ -198,3 +198,21 @@ def test_what_the_last_of_several_trainings_needs_is_asked_for_before_the_first(
     command += [] if "--profile" in command else ["--profile", "smoke"]
     assert run(*command) == 2
     assert words in capsys.readouterr().err and not (here / "all").exists()
+
+
+def test_a_name_for_the_json_that_is_empty_is_no_wish_for_none(here, capsys):
+    assert run("evaluate", "--weights", "bicubic", "--hr", "pics", "--json", "") == 2
+    assert "is a folder: give the path of a file" in capsys.readouterr().err
+
+
+def test_no_picture_is_overwritten_by_scores(here, capsys):
+    before = (here / "pics/0.png").read_bytes()
+    words = ["evaluate", "--weights", "bicubic", "--hr", "pics", "--json", "pics/0.png", "--force"]
+    assert run(*words) == 2
+    assert "pics/0.png is no .json file and would be lost" in capsys.readouterr().err
+    assert (here / "pics/0.png").read_bytes() == before
+
+
+def test_a_name_that_is_too_long_says_what_to_do(here, capsys):
+    assert run("upscale", "pics/0.png", "x" * 252 + ".png", "--weights", "bicubic") == 2
+    assert "no name of 256 bytes" in capsys.readouterr().err

@@ -40,12 +40,25 @@ def test_a_list_that_is_given_empty_is_empty():
         (["--hr", "a", "--hr", "b"], "argument --hr: given twice, a and b: give one"),
         (["--hr", "a", "--scale", "2", "--scale", "4"], "--scale: given twice, 2 and 4"),
         (["--hr", "a", "--lr", "b", "--lr", "c"], "--lr: given twice, b and c"),
+        (["--hr", "a", "--device", "auto", "--device", "cpu"], "given twice, auto and cpu"),
     ],
 )
 def test_a_second_value_is_refused_where_there_can_be_one(words, sentence, capsys):
     with pytest.raises(SystemExit) as stop:
         _parser().parse_args(["evaluate", "--weights", "bicubic", *words])
     assert stop.value.code == 2 and sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("first", [16, 8])
+def test_a_value_that_is_the_default_was_given_all_the_same(first, capsys):
+    words = ["benchmark", "--batch-size", str(first), "--batch-size", "12"]
+    for _ in range(2):  # a parser remembers nothing of the line before
+        with pytest.raises(SystemExit):
+            _parser().parse_args(words)
+        assert f"given twice, {first} and 12" in capsys.readouterr().err
+    parser = CommandLine(prog="x")
+    parser.add_argument("--side", type=int, default=8)
+    assert [parser.parse_args(["--side", n]).side for n in ("8", "9")] == [8, 9]
 
 
 def test_the_same_value_twice_and_flags_are_no_matter():

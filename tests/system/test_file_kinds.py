@@ -87,6 +87,34 @@ def test_what_is_cut_off_says_how_much_is_missing(tmp_path):
     assert what_it_is(whole) is None
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize("name", ["w.pth", "checkpoint.pt", "w.safetensors"])
+def test_a_download_that_broke_off_is_no_archive_to_unpack(tmp_path, name, share):
+    torch.save(Generator(2, 1, 4).state_dict(), tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(WeightsError, match="because it is cut off, with its end missing: copy or"):
+        load_generator(tmp_path / name)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["tail.weight", "tail.bias"])
+def test_weights_of_a_training_that_failed_are_refused(tmp_path, name, value):
+    generator = Generator(2, 1, 4)
+    with torch.no_grad():
+        generator.get_parameter(name).view(-1)[-1] = value
+    save_weights(tmp_path / "w.safetensors", generator)
+    with pytest.raises(WeightsError, match=r"w\.safetensors has weights that are no numbers \(NaN"):
+        load_generator(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("content", [{}, {"epoch": 3}, {"state_dict": {}}])
+def test_a_file_without_weights_says_so(tmp_path, content):
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=r"w\.pth holds no weights: get another file"):
+        load_generator(tmp_path / "w.pth")
+
+
 def wrapped(state):
     """The state dict as others save it."""
     behind = {f"module.{name}": value for name, value in state.items()}

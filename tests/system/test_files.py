@@ -1,6 +1,7 @@
 """Files appear whole or not at all, under any name that the file system allows."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from srgan_lib.images import list_images, read_image, write_image
 from srgan_lib.models import Generator
 from srgan_lib.system.files import (
     check_folder,
+    check_json,
     check_new,
     expanded,
     own_folder,
@@ -112,3 +114,28 @@ def test_a_folder_in_which_nothing_was_done_is_not_left(tmp_path):
     with own_folder(tmp_path / "mine"):
         pass
     assert not list((tmp_path / "mine").iterdir())  # the folder itself was there before
+
+
+@pytest.mark.parametrize("address", ["https://x.org/a.png", "file:///home/a.png", "s3://b/a"])
+def test_an_address_is_no_path(address):
+    with pytest.raises(ConfigError) as caught:
+        expanded(address)
+    assert str(caught.value) == f"{address} is an address: save the file, and give its path."
+
+
+def test_a_folder_that_is_named_like_an_address_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:").mkdir()
+    assert expanded("s3:/a.png") == Path("s3:/a.png")
+
+
+@pytest.mark.parametrize("name", ["photo.png", "net.safetensors", "notes"])
+def test_json_replaces_json_alone(tmp_path, name):
+    for path in (tmp_path / name, tmp_path / "scores.JSON"):
+        path.write_text("mine")
+    check_json(tmp_path / "scores.JSON", force=True)
+    check_json(tmp_path / "new.txt")
+    with pytest.raises(SRGANError, match=r"is no \.json file and would be lost"):
+        check_json(tmp_path / name, force=True)
+    with pytest.raises(SRGANError, match="exists: choose another name"):
+        check_json(tmp_path / "scores.JSON")
