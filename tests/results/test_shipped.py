@@ -7,7 +7,7 @@ import pytest
 
 from srgan_lib.cli import parser as cli
 from srgan_lib.cli import train
-from srgan_lib.results import build
+from srgan_lib.results import build, degraded
 from srgan_lib.results.card_picture import picture_of
 from srgan_lib.results.card_text import GRID
 from srgan_lib.results.cards import check_card, read_card
@@ -33,7 +33,7 @@ def test_the_network_scores_what_its_card_says(weights):
     )
 
 
-@pytest.mark.parametrize("name", ["srresnet", "srgan"])
+@pytest.mark.parametrize("name", ["srresnet", "srgan", "srresnet-photo", "srgan-photo"])
 def test_what_is_for_use_keeps_the_colors_and_shows_no_grid(name):
     for scores in read_card(SHIPPED / f"{name}.safetensors")["scores"].values():
         assert scores["worst_color_shift"] <= COLOR_SHIFT
@@ -58,6 +58,13 @@ def test_the_command_on_the_card_can_be_typed(weights, monkeypatch):
 def test_the_files_are_small_enough_for_git():
     sizes = [path.stat().st_size for path in FILES]
     assert max(sizes) <= 8_000_000 and sum(sizes) <= 32_000_000
+
+
+def test_the_table_behind_four_d_is_of_these_networks():
+    networks = json.loads(degraded.OUTPUT.read_text(encoding="utf-8"))["networks"]
+    assert networks.keys() == {"bicubic", *degraded.PICKED}
+    for name in degraded.PICKED:
+        assert networks[name]["sha256"] == degraded.weights_hash(load_generator(name))
 
 
 def test_the_page_of_results_is_current():
