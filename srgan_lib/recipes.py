@@ -83,6 +83,11 @@ class Recipe:
     minutes: float = 0.0
     least_steps: int = 0
 
+    @property
+    def length(self) -> str:
+        """How long it trains, in words: "600 steps", or "4 minutes" where these choose them."""
+        return f"{self.minutes:g} minutes" if self.minutes else f"{self.steps:,} steps"
+
     def learning_rate_at(self, step: int) -> float:
         """Learning rate of update `step`, counted from 0."""
         done = min(step / self.steps, 1.0)

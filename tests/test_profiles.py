@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from srgan_lib import training
 from srgan_lib.adversarial import make_trainer
 from srgan_lib.recipes import PROFILES, Time, get_recipe
+from srgan_lib.results import reproduce
 from srgan_lib.training import TIMED_STEPS, WARM_UP_STEPS
 
 PLANNED = WARM_UP_STEPS + TIMED_STEPS
@@ -92,3 +94,23 @@ def test_profiles_of_machines_give_time(name, recipe):
 @pytest.mark.parametrize("name", ["smoke", "gpu", "paper"])
 def test_other_profiles_are_exact(name):
     assert get_recipe("srresnet", name).minutes == get_recipe("srgan", name).minutes == 0
+
+
+@pytest.mark.parametrize(("done", "finished"), [(60, True), (59, False)])
+def test_reproduce_knows_a_training_of_its_minutes_as_finished(timed, monkeypatch, done, finished):
+    recipe = timed(minutes=0.5)
+    card = {
+        "recipe": replace(recipe, steps=60).as_dict(), "steps": done, "vgg": [],
+        "scores": {"validation": {"lpips": None}},
+    }  # fmt: skip
+    monkeypatch.setattr(reproduce, "check_card", lambda weights: None)
+    monkeypatch.setattr(reproduce, "read_card", lambda weights: card)
+    question = reproduce._finished(Path("run"), recipe, "hash", "auto", {}, None, False)
+    assert question is finished
+    longer = replace(recipe, minutes=0.0, steps=61)
+    assert not reproduce._finished(Path("run"), longer, "hash", "auto", {}, None, False)
+
+
+def test_how_long_it_takes_is_said_in_its_own_unit():
+    assert get_recipe("srresnet", "cpu").length == "4 minutes"
+    assert get_recipe("srresnet", "cpu", steps=1200).length == "1,200 steps"

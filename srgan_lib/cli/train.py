@@ -50,7 +50,7 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     pool = _pool(args.data, recipe, device)
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
-    print(f"{recipe.name}, profile {profile}: {recipe.steps} steps on {len(pool)} pictures.")
+    print(f"{recipe.name}, profile {profile}: {recipe.length} on {len(pool)} pictures.")
     kind = distributed_kind(trainer_kind(recipe))
     # One process sees the whole batch as it is.
     shared = {"sync_batchnorm": args.sync_batchnorm} if world_size() > 1 else {}
@@ -65,16 +65,18 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         trainer.notes["about"] = args.about
     if trainer.resume():
         unused = "; --init is not used again" if args.init else ""
-        print(f"Going on from step {trainer.step} of {recipe.steps}{unused}.")
+        whole = trainer.recipe.steps if trainer.planned else recipe.length
+        print(f"Going on from step {trainer.step} of {whole}{unused}.")
     trainer.run(on_log=print_log)
     if rank() > 0:
         return
     cards.finish(
         trainer, recipe.name, about_data=_about(args, trainer), sets=sets,
         lpips=lpips, half=args.half, command=cards.command_line(
-            "train", recipe.name, profile=profile, steps=recipe.steps, batch_size=recipe.batch_size,
-            patch_size=recipe.patch_size, learning_rate=args.learning_rate, augment=args.augment,
-            vgg_arch=args.vgg_arch, precision=args.precision, half=args.half,
+            "train", recipe.name, profile=profile, steps=trainer.recipe.steps,
+            batch_size=recipe.batch_size, patch_size=recipe.patch_size,
+            learning_rate=args.learning_rate, augment=args.augment, vgg_arch=args.vgg_arch, precision=args.precision,
+            half=args.half,
         ),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")

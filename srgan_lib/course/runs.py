@@ -128,8 +128,9 @@ def _initial(name: str, profile: str, work: str | Path, pool: PatchPool, vgg) ->
             print(f"Starting from the shipped {name}.")
             return shipped
     trainer = prepare(name, profile, work, pool=pool, vgg=vgg)
-    print(f"Starting from your own {name}, step {trainer.recipe.steps}.")
-    return trainer.run()
+    generator = trainer.run()
+    print(f"Starting from your own {name}, step {trainer.step}.")
+    return generator
 
 
 def _config(recipe) -> dict[str, int | str]:

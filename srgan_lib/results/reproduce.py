@@ -102,7 +102,8 @@ def reproduce(
                 precision=precision,
             )  # fmt: skip
             trainer.resume()
-            print(f"{name}: step {trainer.step} of {recipe.steps}.")
+            whole = trainer.recipe.steps if trainer.planned else recipe.length
+            print(f"{name}: step {trainer.step} of {whole}.")
             trainer.run(on_log=on_log, progress=progress)
             command = command_line(
                 "reproduce", variants=name, profile=profile, steps=steps, augment=augment,
@@ -192,7 +193,9 @@ def _finished(folder: Path, recipe, data: str, vgg, sets, lpips, any_steps: bool
         return False
     if card["vgg"] and ("random" in card["vgg"]) != (str(vgg) == "random") and str(vgg) != "auto":
         return False
-    enough = any_steps or card["steps"] >= recipe.steps
+    # Where minutes choose the steps, another training of as many minutes has chosen them already.
+    steps = card["recipe"]["steps"] if recipe.minutes else recipe.steps
+    enough = any_steps or card["steps"] >= steps
     return enough and is_scored(card["scores"], sets, lpips)
 
 
