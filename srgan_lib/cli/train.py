@@ -75,8 +75,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         lpips=lpips, half=args.half, command=cards.command_line(
             "train", recipe.name, profile=profile, steps=trainer.recipe.steps,
             batch_size=recipe.batch_size, patch_size=recipe.patch_size,
-            learning_rate=args.learning_rate, augment=args.augment, vgg_arch=args.vgg_arch, precision=args.precision,
-            half=args.half,
+            learning_rate=args.learning_rate, augment=args.augment, vgg_arch=args.vgg_arch,
+            precision=args.precision, half=args.half,
         ),
     )  # fmt: skip
     print(f"{args.out}: step {trainer.step}, {trainer.seconds / 60:.1f} minutes")

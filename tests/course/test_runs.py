@@ -61,7 +61,7 @@ def test_a_shipped_network_of_another_size_is_not_taken(tmp_path, pool, capsys):
 def test_a_pretrained_network_is_ones_own_else_the_shipped_one_else_trained_now(tmp_path, pool):
     network, whose = runs.pretrained("srresnet", "smoke", tmp_path / "a", pool)
     assert whose == "yours, 4 steps" and not network.training
-    save_weights(weights.SHIPPED / "srresnet.safetensors", network)
+    save_weights(files.SHIPPED / "srresnet.safetensors", network)
     shipped, whose = runs.pretrained("srresnet", "smoke", tmp_path / "b", pool)
     assert whose == "shipped" and same(shipped, network)
     own = prepare("srresnet", tmp_path / "b", pool).run(until=2, progress=False)
