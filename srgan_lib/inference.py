@@ -192,7 +192,7 @@ def upscale(
         ImageError: not such a picture. ConfigError: a tile smaller than 8, or a name for a model.
     """
     if not isinstance(model, torch.nn.Module):
-        raise ConfigError(f"{model!r} is no network: load one first, load_generator(\"srgan\").")
+        raise ConfigError(f'{model!r} is no network: load one first, load_generator("srgan").')
     return upscale_with(network_enlarger(model), as_array(image), tile)
 
 

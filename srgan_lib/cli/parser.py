@@ -11,6 +11,7 @@ from ..recipes import PROFILES, RECIPES, VARIANTS
 from ..system.command_line import CommandLine
 from ..system.files import shipped_weights
 from ..system.process import report_errors
+from ..system.signals import heed
 
 PRECISION_HELP = "auto (default: by the device), float32, bfloat16 or float16"
 
@@ -167,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work() -> None:
         args = _parser().parse_args(arguments)  # its help is printed, too
         # Only now, because most commands import PyTorch, and help must not wait for it.
-        import_module(f".{args.command}", __package__).run(args)
+        command = import_module(f".{args.command}", __package__)
+        heed()
+        command.run(args)
 
     return report_errors(work)

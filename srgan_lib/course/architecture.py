@@ -31,12 +31,12 @@ What a student reads stands flat at the top of `srgan_lib`; everything else has 
 
 Follow one picture. `images` reads its file as an array, with the help of `system`; `degradation`
 shrinks it to LR. `data` cuts both into random patches; `training` shows them to the generator of
-`models` and compares what comes out with the original by a loss of `losses`, as a recipe of
-`recipes` says; `adversarial` adds the discriminator. Every two minutes `checkpoints` keeps the
-state, and `weights` the network. `inference` loads that and enlarges any LR, in tiles where the
-picture is large; `metrics` and `evaluation` say how close SR is to the original; and
-`display.slider` lays both under a divider that the reader moves. `srgan train` and `srgan upscale`
-(`cli`) call the same functions.
+`models` and compares what comes out with the original by a content loss of `losses`, as a recipe of
+`recipes` says; `adversarial` trains a discriminator beside it, and adds the adversarial loss, also
+of `losses`. Every two minutes `checkpoints` keeps the state, and `weights` the network. `inference`
+loads that and enlarges any LR, in tiles where the picture is large; `metrics` and `evaluation` say
+how close SR is to the original; and `display.slider` lays both under a divider that the reader
+moves. `srgan train` and `srgan upscale` (`cli`) call the same functions.
 
 An arrow points to what a module imports, itself or through another one; a room is drawn as one.
 Imports go one way: there are no circles.

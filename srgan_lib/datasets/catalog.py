@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import ConfigError, DataError, DownloadError
 from ..images import list_images
-from ..system.files import DOWNLOADS, expanded
+from ..system.files import DOWNLOADS, check_folder, expanded
 from ..system.picture_files import suffixes
 from .archives import extract
 from .download import download as download_file
@@ -140,6 +140,7 @@ def dataset(
         return folder
     if not download:
         raise DownloadError(f"{entry.name} is not in {root}: get {entry.url} or {by_hand}.")
+    check_folder(root)
     _check_room(entry, root, archive)
     try:
         download_file(entry.url, archive, size=entry.size, sha256=entry.sha256, progress=progress)

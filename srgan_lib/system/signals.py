@@ -64,6 +64,15 @@ def leaving() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def ending(status: int) -> None:
+    """From now on Ctrl-C ends the process at once: all is written, and no impatient hand is late.
+
+    An interpreter that is interrupted while it ends prints a traceback.
+    """
+    if _in_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(status))
+
+
 @contextmanager
 def stoppable() -> Iterator[Callable[[], Stopped | None]]:
     """Inside, a signal that asks the process to end is raised as `Stopped`.
@@ -82,6 +91,7 @@ def stoppable() -> Iterator[Callable[[], Stopped | None]]:
         came.append(Stopped(number))
         raise came[-1]
 
+    stop.came = came
     before = {}
     for number in _NUMBERS if _in_main_thread() else ():
         handler = signal.getsignal(number)
@@ -92,6 +102,12 @@ def stoppable() -> Iterator[Callable[[], Stopped | None]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def heed() -> None:
+    """Raise the wish to end that has come, if an import has swallowed it, as PyTorch's can."""
+    if came := [x for n in _NUMBERS for x in getattr(signal.getsignal(n), "came", ())]:
+        raise came[-1]
 
 
 @contextmanager

@@ -84,3 +84,13 @@ def test_scoring_and_listing_import_no_more(tmp_path):
     heavy, _ = imported(tmp_path, "evaluate", "--weights", "bicubic", "--hr", ".")
     assert heavy == {"torch"}
     assert imported(tmp_path, "data")[0] <= {"torch"}
+
+
+@pytest.mark.parametrize("name", ["argparse", "filelock", "tempfile"])
+def test_files_of_the_user_are_not_imported(tmp_path, name):
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('mine')")
+    done = subprocess.run(
+        [sys.executable, "-m", "srgan_lib", "--help"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0 and "COMMAND" in done.stdout

@@ -17,7 +17,7 @@ import pytest
 
 from srgan_lib.datasets import catalog, download
 from srgan_lib.datasets.catalog import DATASETS, dataset, dataset_from_zip
-from srgan_lib.errors import ConfigError, DataError, DownloadError
+from srgan_lib.errors import ConfigError, DataError, DownloadError, SRGANError
 from srgan_lib.images import list_images
 from srgan_lib.system.files import ROOT
 
@@ -272,3 +272,11 @@ def test_a_disk_without_room_for_archive_and_pictures_is_known_first(root, serve
     with pytest.raises(DownloadError, match=r"Set5 needs .* GB, archive and pictures"):
         dataset("Set5", root, progress=False)
     assert not served and not root.exists()
+
+
+def test_a_file_where_the_data_sets_should_go_is_known_before_the_download(root, served):
+    root.parent.mkdir(parents=True, exist_ok=True)
+    root.write_text("mine")
+    with pytest.raises(SRGANError, match=r"Nothing can be written into .* \(Not a directory\)"):
+        dataset("Set5", root, progress=False)
+    assert not served and root.read_text() == "mine"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from srgan_lib.datasets import archives
 from srgan_lib.images import write_image
 from srgan_lib.performance import large_pictures
 from srgan_lib.system.process import report_errors
-from srgan_lib.system.signals import deferred_interrupt
+from srgan_lib.system.signals import deferred_interrupt, heed
 from srgan_lib.weights import WEIGHTS, load_generator
 
 SIGNALS = [
@@ -149,6 +150,18 @@ def test_an_interrupt_that_an_import_made_another_error_of(capsys):
         report_errors(lambda: __import__("no_such_module"))
 
 
+def test_a_wish_to_end_that_an_import_swallowed_is_heeded(capsys):
+    def work():
+        with suppress(KeyboardInterrupt):  # as PyTorch does where it looks for NumPy
+            signal.raise_signal(signal.SIGTERM)
+        heed()
+        raise AssertionError("went on")
+
+    assert report_errors(work) == 143
+    assert capsys.readouterr().err == "Ended by SIGTERM; what was saved is kept.\n"
+    assert report_errors(heed) == 0  # the next command knows nothing of it
+
+
 def test_a_notebook_ends_by_sigterm_as_ever():
     with deferred_interrupt() as interrupted:
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and not interrupted()
@@ -179,3 +192,20 @@ def test_ctrl_c_during_an_import_is_one_line(here, module):
     )  # fmt: skip
     assert done.returncode == 130
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("Interrupted")
+
+
+AT_THE_END = """
+import atexit, os, signal
+from srgan_lib import __main__
+from srgan_lib.cli import parser
+parser.main = lambda: 130
+atexit.register(lambda: print("never"))
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+raise SystemExit(__main__.main())
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="os.kill ends a process on Windows")
+def test_a_second_ctrl_c_while_python_ends_is_no_traceback():
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
