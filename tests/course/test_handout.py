@@ -253,7 +253,12 @@ def test_without_chromium_the_pages_are_built_and_a_line_says_so(tmp_path, capsy
     nbformat.write(new_notebook(cells=[new_markdown_cell("# Tiny")]), tmp_path / "01_tiny.ipynb")
     build.build(tmp_path, tmp_path, executed=True)
     assert "No PDF was made. There is no Chromium: get" in capsys.readouterr().out
-    assert "PDF" not in (tmp_path / "index.html").read_text() and not list(tmp_path.glob("*.pdf"))
+    index = (tmp_path / "index.html").read_text()
+    assert (
+        "<strong>Print:" not in index
+        and "course-a4.pdf" not in index
+        and not list(tmp_path.glob("*.pdf"))
+    )
 
 
 def test_solutions_are_folded_and_neighbors_together():
