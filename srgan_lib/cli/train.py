@@ -24,6 +24,9 @@ LONGEST_TURN = 500  # updates on one tar shard before the next
 
 
 def run(args: argparse.Namespace) -> None:
+    for name in args.data:  # the card's picture would be one of them when the training goes on
+        if expanded(name).is_dir() and expanded(name).resolve() == expanded(args.out).resolve():
+            raise SRGANError(f"{args.out} is where the pictures come from: choose another folder.")
     with (
         process_group(args.device) as device,
         own_folder(args.out) if rank() == 0 else nullcontext(),

@@ -34,8 +34,10 @@ def expanded(path: str | Path) -> Path:
 
     Raises:
         ConfigError: there is no home folder, as in some containers, or no such user; or this is
-            an address, not a path.
+            an address, or empty, as a variable is that nobody has set.
     """
+    if path == "":
+        raise ConfigError("A path is empty here: say where the file or folder is.")
     given, path = path, Path(path)
     first = path.parts[0] if path.parts else ""
     if first in _SCHEMES and not os.path.lexists(first):

@@ -200,9 +200,32 @@ def test_what_the_last_of_several_trainings_needs_is_asked_for_before_the_first(
     assert words in capsys.readouterr().err and not (here / "all").exists()
 
 
-def test_a_name_for_the_json_that_is_empty_is_no_wish_for_none(here, capsys):
-    assert run("evaluate", "--weights", "bicubic", "--hr", "pics", "--json", "") == 2
-    assert "is a folder: give the path of a file" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "command",
+    [
+        "evaluate --weights bicubic --hr pics --json _",
+        "evaluate --weights bicubic --hr _",
+        "evaluate --weights _ --hr pics",
+        "upscale _ out --weights bicubic",
+        "upscale pics _ --weights bicubic",
+        "train srresnet --profile smoke --data pics --out _",
+        "train srresnet --profile smoke --data _ --out out",
+    ],
+)
+def test_an_empty_path_is_named_and_is_not_the_current_folder(here, command, capsys):
+    before = names(here)
+    assert run(*("" if word == "_" else word for word in command.split())) == 2
+    assert "A path is empty here" in capsys.readouterr().err
+    assert names(here) == before
+
+
+@pytest.mark.parametrize("out", ["pics", "pics/../pics", "link"])
+def test_a_training_does_not_put_its_pictures_among_those_it_learns_from(here, out, capsys):
+    (here / "link").symlink_to("pics")
+    before = names(here)
+    assert run("train", "srresnet", "--profile", "smoke", "--data", "pics", "--out", out) == 2
+    assert "is where the pictures come from: choose another folder" in capsys.readouterr().err
+    assert names(here) == before
 
 
 def test_no_picture_is_overwritten_by_scores(here, capsys):

@@ -139,3 +139,9 @@ def test_json_replaces_json_alone(tmp_path, name):
         check_json(tmp_path / name, force=True)
     with pytest.raises(SRGANError, match="exists: choose another name"):
         check_json(tmp_path / "scores.JSON")
+
+
+def test_an_empty_path_is_not_the_current_folder():
+    with pytest.raises(ConfigError, match="A path is empty here: say where"):
+        expanded("")
+    assert expanded(".") == Path(".")
