@@ -53,7 +53,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     pool = _pool(args.data, recipe, device)
     if recipe.init and init is None and not begun:
         print(f"{recipe.name} is meant to start from {recipe.init}: --init starts it there.")
-    print(f"{recipe.name}, profile {profile}: {recipe.length} on {len(pool)} pictures.")
+    count = "1 picture" if len(pool) == 1 else f"{len(pool)} pictures"
+    print(f"{recipe.name}, profile {profile}: {recipe.length} on {count}.")
     kind = distributed_kind(trainer_kind(recipe))
     # One process sees the whole batch as it is.
     shared = {"sync_batchnorm": args.sync_batchnorm} if world_size() > 1 else {}
@@ -69,7 +70,10 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
     if trainer.resume():
         unused = "; --init is not used again" if args.init else ""
         whole = trainer.recipe.steps if trainer.planned else recipe.length
-        print(f"Going on from step {trainer.step} of {whole}{unused}.")
+        if isinstance(whole, int) and trainer.step >= whole:
+            print(f"Finished at step {trainer.step}: it goes on to more --steps{unused}.")
+        else:
+            print(f"Going on from step {trainer.step} of {whole}{unused}.")
     trainer.run(on_log=print_log)
     if rank() > 0:
         return

@@ -239,3 +239,16 @@ def test_no_picture_is_overwritten_by_scores(here, capsys):
 def test_a_name_that_is_too_long_says_what_to_do(here, capsys):
     assert run("upscale", "pics/0.png", "x" * 252 + ".png", "--weights", "bicubic") == 2
     assert "no name of 256 bytes" in capsys.readouterr().err
+
+
+def test_a_training_that_has_all_its_steps_says_so(here, capsys):
+    words = ["train", "srresnet", "--profile", "smoke", "--data", "one", "--out", "run", "--steps"]
+    (here / "one").mkdir()
+    (here / "pics/0.png").rename(here / "one/0.png")
+    assert run(*words, "2") == 0
+    assert capsys.readouterr().out.startswith("srresnet, profile smoke: 2 steps on 1 picture.\n")
+    for fewer in ("2", "1"):
+        assert run(*words, fewer) == 0
+        assert "Finished at step 2: it goes on to more --steps.\n" in (capsys.readouterr().out)
+    assert run(*words, "3") == 0
+    assert "Going on from step 2 of 3.\n" in capsys.readouterr().out
