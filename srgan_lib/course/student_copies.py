@@ -27,9 +27,9 @@ LEFT = re.compile(
 )
 INTRODUCTION = """## Exercises
 
-They need the setup cell and the imports of this notebook, and nothing in between. Write your own
-code in place of every `...`, run the cell, then the check below it, which says in one sentence what
-is wrong. Each has a hint. All symbols and words of the course are in the
+The exercises need the setup cell and the imports of this notebook, and nothing in between. Replace
+every `...` with your own code, run the cell, then the check below it, which says in one sentence
+what is wrong. Each has a hint. All symbols and words of the course are in the
 [glossary](https://github.com/{}/blob/{}/docs/glossary.md)."""
 MAGIC = re.compile(r"^(\s*)[%!].*$", flags=re.MULTILINE)  # of IPython, and no Python
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
