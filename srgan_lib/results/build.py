@@ -151,7 +151,7 @@ def with_scores(text: str, *, cards: Any, bicubic: Any, **_: Any) -> str:
     *rows, first, second = minute_rows(cards, bicubic, ["Set5"])  # the paper's two in one row
     pairs = zip(first[1:3], second[1:3], strict=True)
     rows.append(["the paper's SRResNet, SRGAN", *(", ".join(pair) for pair in pairs), DASH])
-    lines = table(["Set5, x4", "PSNR-Y (dB) ↑", "SSIM ↑", "LPIPS ↓"], rows)
+    lines = table(["Set5, x4", "PSNR-Y (dB) ↑", "SSIM (daala) ↑", "LPIPS ↓"], rows)
     return "\n".join([before + start, "", *lines, "", end + after])
 
 

@@ -219,10 +219,13 @@ def test_a_widget_has_the_ground_of_its_page(show, slider, scheme, page, ground)
     shown.page.add_style_tag(content=f"body {{ background: rgb{page} }}")
     shown.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
     shown.page.emulate_media(color_scheme=scheme)
-    shown.page.wait_for_timeout(100)
-    made = pixels(shown.page.locator("iframe").first)
-    rim = np.concatenate([made[-8:-1].reshape(-1, 3), made[:-1, -3:].reshape(-1, 3)])
-    assert (abs(rim - ground) <= 1).all()
+
+    def has_its_ground() -> bool:
+        made = pixels(shown.page.locator("iframe").first)
+        rim = np.concatenate([made[-8:-1].reshape(-1, 3), made[:-1, -3:].reshape(-1, 3)])
+        return bool((abs(rim - ground) <= 1).all())
+
+    wait_for(has_its_ground, 5)
 
 
 def test_texts_say_what_is_shown(show, slider):
