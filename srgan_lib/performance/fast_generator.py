@@ -11,7 +11,6 @@ from ..models import Generator
 from ..system.devices import cpu_has_bf16
 from ..system.fast_layers import use_fast_layers
 
-
 # Levels, of 255 and not yet rounded, by which a fast copy may be off on the picture that is tried:
 # a little below 1, because other pictures may be worse.
 CLOSE = 0.9
