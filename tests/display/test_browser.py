@@ -218,6 +218,7 @@ def test_a_widget_has_the_ground_of_its_page(show, slider, scheme, page, ground)
     shown = show(slider, color_scheme=scheme)
     shown.page.add_style_tag(content=f"body {{ background: rgb{page} }}")
     shown.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
+    shown.page.wait_for_timeout(300)  # else the page may see no change at all
     shown.page.emulate_media(color_scheme=scheme)
 
     def has_its_ground() -> bool:
