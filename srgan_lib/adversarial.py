@@ -64,10 +64,12 @@ class AdversarialTrainer(Trainer):
         content = torch.stack(list(terms.values())).sum()
         # As in training: gradients this small would be 0 in fp16 if they were not scaled, and the
         # scaler's first scale can be too large, which in training costs it a few skipped steps.
-        scale, norms = self.scaler.get_scale(), {"content": math.inf}
-        while not all(map(math.isfinite, norms.values())) and scale >= 1:
+        scale = self.scaler.get_scale()
+        while True:
             scaled = {"content": scale * content, "adversarial": scale * adversarial}
             norms = {name: norm / scale for name, norm in gradient_norms(scaled, sr).items()}
+            if all(map(math.isfinite, norms.values())) or scale < 1:
+                break
             scale /= 2
         for buffer, kept in zip(statistics, before, strict=True):
             buffer.copy_(kept)

@@ -36,9 +36,6 @@ from .system.signals import deferred_interrupt
 from .vgg import VGGFeatures
 from .weights import WEIGHTS, move_average, save_weights, weights_info
 
-__all__ = ["CHECKPOINT", "WEIGHTS", "Trainer"]
-
-
 # Where the recipe gives minutes, these many steps are run to warm up, and then timed.
 WARM_UP_STEPS, TIMED_STEPS = 5, 20
 
