@@ -60,7 +60,7 @@ class Trainer:
             recipe has one, else the same.
         step: updates done, of which `begun` before this process. history: one dict of floats for
             each time it was logged.
-        notes: words that the checkpoint keeps, such as where the pictures come from.
+        notes: words that the checkpoint keeps: "about" the pictures, "teacher" for who made them.
         planned: whether the number of steps is known. Where the recipe gives minutes instead, it is
             chosen after WARM_UP_STEPS + TIMED_STEPS steps, so that the training takes as long, and
             `recipe.steps` is the most until then. A resumed training keeps what was chosen.
@@ -408,6 +408,7 @@ class Trainer:
             stages=self._stages(),
             identity=self.identity,
             pictures=len(self.pool),
+            teacher=self.notes.get("teacher"),
             content_weights=self.loss.weights,
             vgg=sorted({m.source for m in self.loss.modules() if isinstance(m, VGGFeatures)}),
             torch=torch.__version__,

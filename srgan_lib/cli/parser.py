@@ -72,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--learning-rate", type=float, help="instead of the recipe's")
     sub.add_argument("--init", help="generator to start from: a shipped name or a file")
     sub.add_argument(
+        "--teacher", metavar="TEXT",
+        help="for the model card: the network that made the pictures to learn from",
+    )  # fmt: skip
+    sub.add_argument(
         "--sync-batchnorm", action="store_true",
         help="under torchrun: batch norm over the patches of all GPUs together",
     )  # fmt: skip

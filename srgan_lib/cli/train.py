@@ -67,6 +67,8 @@ def _train(args: argparse.Namespace, device: torch.device) -> None:
         cards.note_init(folder, args.init)
     if args.about:
         trainer.notes["about"] = args.about
+    if args.teacher:
+        trainer.notes["teacher"] = args.teacher
     if trainer.resume():
         unused = "; --init is not used again" if args.init else ""
         whole = trainer.recipe.steps if trainer.planned else recipe.length

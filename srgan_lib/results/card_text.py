@@ -64,6 +64,7 @@ def render_card(card: Mapping[str, Any]) -> str:
     lines = [
         f"# Model card: `{name}`",
         "",
+        *_taught(card),
         f"The generator of {recipe['about']}: x{network['scale']}, {network['num_blocks']} "
         f"residual blocks, {network['channels']} channels, variant `{network['variant']}`, "
         f"{network['parameters']:,} parameters.",
@@ -102,6 +103,16 @@ def render_card(card: Mapping[str, Any]) -> str:
         f"SHA-256 of the weights: `{card['sha256']}`",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _taught(card: Mapping[str, Any]) -> list[str]:
+    if not card.get("teacher"):
+        return []
+    return [
+        f"Its last stage learned from a teacher, {card['teacher']}: towards the pictures that this "
+        "one makes, and not towards the photographs themselves.",
+        "",
+    ]
 
 
 def card_picture(card: Mapping[str, Any]) -> str:
@@ -179,6 +190,8 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
         text += f" on {device}"
     if mixed := init.get("mixed"):
         text += f", {share(mixed)} of `{mixed['name']}` mixed in"
+    if init.get("teacher"):
+        text += ", from a teacher"
     if not short:
         text += f" (`{init['sha256'][:12]}`)"
     earlier = init.get("init")

@@ -55,6 +55,7 @@ def start_facts(name_or_file: str | Path) -> dict[str, Any]:
         "init": info["init"] if "init" in info else _init_of(path),
         # By a tool, afterwards.
         **{key: info[key] for key in ("mixed", "rebuilt", "added") if key in info},
+        **({"teacher": info["teacher"]} if info.get("teacher") else {}),
     }
 
 
@@ -190,6 +191,7 @@ def write_card(
         "commit": code_commit(),
         "command": command,
         "data": {"pictures": info["pictures"], "about": about_data},
+        "teacher": info.get("teacher"),
         "vgg": info["vgg"],
         "identity": info.get("identity"),  # hashes of pictures and VGG
         "stages": info.get("stages"),

@@ -20,6 +20,8 @@ CURVE = "quality-over-minutes.png"
 SCATTER = "perception-distortion.png"
 BARS = "ablation.png"
 FOR_USE = ("srresnet", "srgan")  # the networks that the first table shows
+# What is added to a network's name for the row of the best one that had no teacher.
+WITHOUT_TEACHER = "-without-teacher"
 # Rows of the ablation whose trainings differ in rounding alone.
 SAME_TRAINING = ("no discriminator", "content leads a million times")
 # What the paper calls its two networks, and its names for them in `PAPER`.
@@ -102,7 +104,20 @@ _MINUTE = ("psnr_y", "ssim_daala", "lpips")
 
 def _minute(cards, bicubic) -> list[str]:
     header = ["", *(f"{name}: {what}" for name in PAPER for what in ("PSNR", "SSIM", "LPIPS"))]
-    return [*table(header, minute_rows(cards, bicubic, list(PAPER))), "", *_missed(cards)]
+    rows = minute_rows(cards, bicubic, list(PAPER))
+    return [*_taught(cards), *table(header, rows), "", *_missed(cards)]
+
+
+def _taught(cards) -> list[str]:
+    """Which networks to use have learned from another network, before anything else."""
+    lines = []
+    for card in cards:
+        if card["name"] in FOR_USE and card.get("teacher"):
+            best = f"{card['name']}{WITHOUT_TEACHER}"
+            known = any(other["name"] == best for other in cards)
+            without = f" Without it, `{best}` is the best." if known else ""
+            lines += [f"`{card['name']}` had a teacher: {card['teacher']}.{without}", ""]
+    return lines
 
 
 def _missed(cards) -> list[str]:
@@ -217,6 +232,8 @@ def _training(cards, card_pages: Mapping[str, str]) -> list[str]:
 def _started_from(card: Mapping[str, Any]) -> str:
     init = card["init"]
     text = f"`{init['name']}`" if init else "random weights"
+    if card.get("teacher"):
+        text += ", towards a teacher's pictures"
     if mixed := card.get("mixed"):
         is_start = init and init["sha256"] == mixed["sha256"]
         other = "it" if is_start else f"`{mixed['name']}`"

@@ -11,7 +11,13 @@ from srgan_lib.data import samples
 from srgan_lib.degradation import bicubic_downscale
 from srgan_lib.inference import upscale
 from srgan_lib.models import VARIANTS, Generator
-from srgan_lib.performance.fast_generator import Rounded, fast_copy, fast_dtype
+from srgan_lib.performance import fast_generator
+from srgan_lib.performance.fast_generator import (
+    Rounded,
+    UnshuffledToRGB,
+    fast_copy,
+    fast_dtype,
+)
 from srgan_lib.weights import load_generator, shipped_weights
 
 
@@ -32,9 +38,25 @@ def test_what_minds_rounding_is_not_rounded():
     for strength in (0.0, 5.0):  # of the network's own part in SR, by its last layer
         nn.init.normal_(model.tail.weight, std=strength)
         fast = fast_copy(model, torch.bfloat16)
-        rounded = [name for name, module in fast.named_modules() if isinstance(module, Rounded)]
-        parts[strength] = {name.partition(".")[0] for name in rounded}
-    assert parts == {0.0: {"blocks", "fuse", "upsample"}, 5.0: set()}
+        parts[strength] = {name.partition(".")[0] for name in _in_bf16(fast)}
+    assert parts == {0.0: {"blocks", "fuse", "upsample", "tail"}, 5.0: set()}
+
+
+def _in_bf16(fast):
+    kinds = {name: m.dtype for name, m in fast.named_modules() if isinstance(m, Rounded)}
+    return [name for name, dtype in kinds.items() if dtype == torch.bfloat16]
+
+
+def test_the_first_blocks_are_the_first_to_stay_exact(monkeypatch):
+    """The less the pictures may differ, the more stays in float32."""
+    model = load_generator("srresnet")
+    counts = []
+    for close in (100.0, 0.9, 0.5, 0.0):
+        monkeypatch.setattr(fast_generator, "CLOSE", close)
+        rounded = _in_bf16(fast_copy(model, torch.bfloat16))
+        counts.append(sum(name.startswith("blocks.") for name in rounded))
+        assert (close > 0) == any(name.startswith("upsample.") for name in rounded)
+    assert counts == [16, 12, 0, 0]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -61,8 +83,22 @@ def test_batch_norm_is_folded_exactly(variant):
 def test_only_the_courses_network_is_rounded():
     for variant in VARIANTS:
         fast = fast_copy(Generator(2, 1, 4, variant), torch.bfloat16)
-        rounded = any(isinstance(module, Rounded) for module in fast.modules())
-        assert rounded == (variant == "course")
+        assert bool(_in_bf16(fast)) == (variant == "course")
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_the_last_convolution_before_the_shuffle(scale):
+    """One impulse at a time would do for a proof; noise sees all of them, borders included."""
+    torch.manual_seed(0)
+    tail, wide = nn.Conv2d(6, 3, 9, padding=4), torch.randn(2, 24, 9, 11)
+    expected = tail(nn.functional.pixel_shuffle(wide, 2))
+    assert torch.allclose(UnshuffledToRGB(tail)(wide), expected, atol=1e-5)
+    model = Generator(scale, 1, 8, "paper").eval()
+    fast, lr = fast_copy(model), torch.rand(1, 3, 9, 11)
+    assert any(isinstance(module, UnshuffledToRGB) for module in fast.modules())
+    with torch.inference_mode():
+        assert torch.allclose(fast(lr), model(lr), atol=1e-5)
+        assert torch.equal(fast(lr), fast(lr))  # nothing done in place is still needed
 
 
 def test_the_skip_connections_stay_in_float32():

@@ -54,6 +54,21 @@ def test_a_card_has_the_facts_of_the_training(weights):
     assert [card["history"][i]["step"] for i in (0, -1)] == [1, 100]
 
 
+def test_a_teacher_is_named_first_and_to_all_that_come_after(tmp_path, tiny, pool, monkeypatch):
+    monkeypatch.setattr(cards, "quick_score", lambda generator: 21.5)
+    for teacher in (None, "DAT-light (Apache-2.0)"):
+        trainer = Trainer(tiny("srresnet"), pool, tmp_path / str(teacher))
+        trainer.notes.update(teacher=teacher) if teacher else None
+        trainer.run(progress=False)
+        path = trainer.folder / WEIGHTS
+        scores = {"Set5": SCORES}
+        card = cards.write_card(path, "srresnet", about_data="", scores=scores, bicubic=scores)
+        first = render_card(card).split("\n\n")[1]
+        assert first.startswith("Its last stage learned from a teacher, DAT") == bool(teacher)
+        begun = {"init": cards.start_facts(path), "device": card["device"]}
+        assert (", from a teacher (`" in start(begun)) == bool(teacher)
+
+
 def test_a_card_shows_what_these_weights_make(weights):
     picture = weights.with_name("srresnet.jpg")
     assert "(srresnet.jpg)" in weights.with_suffix(".md").read_text()

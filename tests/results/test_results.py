@@ -65,6 +65,16 @@ def test_it_is_made_of_the_cards_alone():
     assert "29.87" in row(other, "Set5", "`srresnet`") and "29.87" not in page
 
 
+def test_a_teacher_is_named_before_the_first_table():
+    cards = [card("srresnet", "CPU"), card("srresnet-without-teacher", "CPU")]
+    assert "teacher:" not in render_results(cards, BICUBIC)
+    cards[0]["teacher"] = "DAT-light (Apache-2.0)"
+    line = render_results(cards, BICUBIC).split("## In one minute\n\n")[1].splitlines()[0]
+    assert line.startswith("`srresnet` had a teacher: DAT-light (Apache-2.0).")
+    assert line.endswith("Without it, `srresnet-without-teacher` is the best.")
+    assert "Without it" not in render_results(cards[:1], BICUBIC)
+
+
 def test_the_curve_has_lpips_where_it_was_scored():
     first, second = card("srresnet", "CPU"), card("srgan", "CPU")
     second["history"] = [{**row, "lpips": 0.3 - row["minutes"] / 100} for row in first["history"]]
