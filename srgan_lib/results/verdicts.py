@@ -122,10 +122,16 @@ def speed_rows(benchmarks: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             if floor is None and goal is None:
                 continue
             title, show, show_gap = _SPEEDS[key]
-            value, less = result[part]["loops"]["library"][key], key == "seconds"
             number_format = DASH if part == "upscale" else result["precision"]
-            row = [result["device"], number_format, f"{part}, {title}", show(value)]
-            for target in (floor, goal):
-                row += verdict(value, target, show, less, show_gap)[:2]
-            rows.append(row)
+            loops = result[part]["loops"]
+            for loop in ("library", "srresnet"):  # upscaling is timed with two networks
+                if loop not in loops:
+                    continue
+                name = {"library": "srgan"}.get(loop, loop)
+                which = f" by `{name}`" if "srresnet" in loops else ""
+                value = loops[loop][key]
+                row = [result["device"], number_format, f"{part}{which}, {title}", show(value)]
+                for target in (floor, goal):
+                    row += verdict(value, target, show, key == "seconds", show_gap)[:2]
+                rows.append(row)
     return rows

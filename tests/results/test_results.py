@@ -255,7 +255,11 @@ def speeds(device: str, **library) -> dict:
     ("device", "start", "end"),
     [
         ("CPU, 2 threads", "pretraining, ratio", "≥ 1.50 | reached | ≥ 2.00 | missed by 0.20 |"),
-        ("CPU, 2 threads", "upscale, ratio", "1.80 | ≥ 2.20 | missed by 0.40 | – | – |"),
+        (
+            "CPU, 2 threads",
+            "upscale, ratio",
+            "1.80 | ≥ 2.20 | missed by 0.40 | ≥ 2.50 | missed by 0.70 |",
+        ),
         ("NVIDIA H100", "pretraining, ratio", "1.80 | ≥ 5.00 | missed by 3.20 | – | – |"),
         ("NVIDIA H100", "pretraining, a step", "4.25 ms | ≤ 4.00 ms | missed by 0.25 ms | – | – |"),
         ("NVIDIA H100", "adversarial, of the", "51% | – | – | ≥ 50% | reached |"),
