@@ -284,8 +284,12 @@ def _degraded(measured: Mapping[str, Any] | None) -> list[str]:
 def _ablation(ablation, folder: str) -> list[str]:
     if not ablation:
         return ["Not measured yet."]
-    base, rows = ablation["base"], []
-    for row in [{"change": "the base", **base}, *ablation["rows"]]:
+    base, band, rows, within = ablation["base"], chance(ablation, "lpips"), [], []
+    stand_out = []
+    for row in ablation["rows"]:
+        known = band and row["lpips"] is not None
+        (within if known and band.holds(row["lpips"]) else stand_out).append(row)
+    for row in [{"change": "the base", **base}, *stand_out]:
         cells = [row["change"], f"{row['steps']:,}", figure(row["minutes"], 1)]
         for key, digits in (("psnr_y", 2), ("lpips", 4)):
             known = row[key] is not None and base[key] is not None
@@ -296,10 +300,17 @@ def _ablation(ablation, folder: str) -> list[str]:
     seconds = "; ".join(f"{name}: {what}" for name, what in second_differences(ablation).items())
     differ = "Each row changes one field of the base's recipe"
     differ += f", and these a second one ({seconds})." if seconds else "."
-    lines = []
+    title, lines = "All rows", []
+    if within:
+        title = "The rows that say more than chance"
+        differ += (
+            f" Chance moves LPIPS by {figure(band.half, 4)} from {figure(band.mean, 4)}, the mean "
+            f"of the base's {band.seeds} seeds. That far and no farther, so without a row of "
+            f"their own: {'; '.join(row['change'] for row in within)}."
+        )
     if ablation["rows"]:
         lines = [_about_bars(ablation), "", f"![{ablation_alt(ablation)}]({folder}/{BARS})", ""]
-    return [*lines, ablation["about"], "", *folded("All rows", [differ, "", *table(header, rows)])]
+    return [*lines, ablation["about"], "", *folded(title, [differ, "", *table(header, rows)])]
 
 
 def _about_bars(ablation) -> str:

@@ -167,6 +167,8 @@ def test_the_ablation_is_drawn_and_its_rows_are_folded():
     assert "Better than chance in LPIPS: good. Worse: bad]" in section
     assert "3 trainings of the base" in section
     assert section.index("<details>") < section.index("| good |") < section.index("</details>")
+    assert "| chance |" not in section and "| the base |" in section and "| bad |" in section
+    assert "of their own: chance; seed -1; seed 1." in section
     left, _ = change_bars(table).axes
     assert [tick.get_text() for tick in left.get_yticklabels()] == ["bad", "chance", "good"]
     colors = [bar.get_facecolor() for bar in left.patches if bar.get_height() < 1]
