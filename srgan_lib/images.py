@@ -69,7 +69,7 @@ def read_image(path: str | Path) -> np.ndarray:
     an array of this kind cannot hold (16 bits, transparency) is named in a `Note`;
     `performance.large_pictures` goes from file to file and keeps it.
     """
-    return picture_files.as_array(picture_files.read_contents(path), str(path))
+    return picture_files.to_array(picture_files.read_contents(path), str(path))
 
 
 def write_image(

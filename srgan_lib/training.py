@@ -28,7 +28,6 @@ from .random_degradation import DEGRADATIONS
 from .recipes import Recipe
 from .system import devices
 from .system.cuda_graphs import Labels, RecordedStep
-from .system.devices import THEN, device_name
 from .system.digests import check_identity, with_stage
 from .system.fast_layers import use_fast_layers
 from .system.files import expanded, own_folder
@@ -404,7 +403,7 @@ class Trainer:
             recipe=self.recipe.as_dict(),
             step=self.step,
             minutes=round(self.seconds / 60, 2),
-            device=THEN.join(self._devices()),
+            device=devices.THEN.join(self._devices()),
             stages=self._stages(),
             identity=self.identity,
             pictures=len(self.pool),
@@ -423,14 +422,14 @@ class Trainer:
 
     def _stages(self) -> list[dict[str, Any]]:
         """What going on may change, in the order in which it did."""
-        device = device_name(self.device, self.dtype)
+        device = devices.device_name(self.device, self.dtype)
         version = str(torch.__version__)  # a class of its own, which no checkpoint may hold
         now = {"steps": self.recipe.steps, "device": device, "torch": version}
         return with_stage(self.earlier_stages, self.begun, self.step, now)
 
     def _devices(self) -> list[str]:
         """All that this training has run on, the one of now last."""
-        now = device_name(self.device, self.dtype)
+        now = devices.device_name(self.device, self.dtype)
         return [*(device for device in self.earlier_devices if device != now), now]
 
     def kept_state(self) -> dict[str, Any] | None:

@@ -260,10 +260,10 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     Args:
         name: what the errors call it.
     """
-    return as_array(_contents(BytesIO(data), name), name)
+    return to_array(_contents(BytesIO(data), name), name)
 
 
-def as_array(contents: Contents, name: str) -> np.ndarray:
+def to_array(contents: Contents, name: str) -> np.ndarray:
     """The picture as uint8 HxWx3 in sRGB; what such an array cannot hold is named in a `Note`."""
     if contents.image.dtype == np.uint16:
         _note(f"{name} has 16 bits a channel, which are rounded to 8 here.")
