@@ -423,7 +423,9 @@ def _speed(benchmarks) -> list[str]:
     about = (
         "Each device in one run of `python -m srgan_lib benchmark`. *Ratio*: how many times as "
         "fast as plain PyTorch in float32. *Of the convolution's FLOP/s*: of what one large "
-        "convolution alone reached on that device."
+        "convolution alone reached on that device. How much of a network may be rounded, so that "
+        "its pictures stay within 1 of 255, depends on its weights: most of `srresnet`, of `srgan` "
+        "the upsampling alone, and what stays in float32 gains little."
     )
     header = ["device", "trains in", "what", "measured", "floor", "", "goal", ""]
     lines = [about, "", *table(header, speed_rows(benchmarks), left=3)]
