@@ -139,6 +139,7 @@ def _training(card: Mapping[str, Any]) -> list[tuple[str, str]]:
         f"{side}x{side} px",
         "learning rate": _learning_rate(recipe),
         "mixed afterwards": _mixed(card.get("mixed")),
+        "added afterwards": _added(card.get("added")),
         "running mean of the weights": f"decay {recipe['ema']:g}" if recipe["ema"] else "",
         "further settings": ", ".join(
             key if value is True else f"{key} {value}"
@@ -235,6 +236,17 @@ def _mixed(mixed: Mapping[str, Any] | None) -> str:
         f"{share(mixed)} of every weight comes from `{mixed['name']}` "
         f"(`{mixed['sha256'][:12]}`), by `srgan_lib.results.mix`: network interpolation, "
         "Wang et al. 2018, section 3.4"
+    )
+
+
+def _added(added: Mapping[str, Any] | None) -> str:
+    if not added:
+        return ""
+    teacher = f" from a teacher, {added['teacher']}" if added.get("teacher") else ""
+    return (
+        f"to every weight what `{added['name']}` (`{added['sha256'][:12]}`) learned in "
+        f"{added['steps']:,} steps{teacher}, by `srgan_lib.results.transfer`: task arithmetic, "
+        "Ilharco et al. 2023"
     )
 
 

@@ -197,6 +197,7 @@ def write_card(
         "stages": info.get("stages"),
         "init": init,
         "mixed": info.get("mixed"),  # by `srgan_lib.results.mix`
+        "added": info.get("added"),  # by `srgan_lib.results.transfer`
         "history": [history[index] for index in kept],
         "quick": quick_score(generator),
         "scores": scores,

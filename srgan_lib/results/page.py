@@ -234,6 +234,8 @@ def _started_from(card: Mapping[str, Any]) -> str:
     text = f"`{init['name']}`" if init else "random weights"
     if card.get("teacher"):
         text += ", towards a teacher's pictures"
+    if added := card.get("added"):
+        text += f"; what `{added['name']}` learned later added at the end"
     if mixed := card.get("mixed"):
         is_start = init and init["sha256"] == mixed["sha256"]
         other = "it" if is_start else f"`{mixed['name']}`"

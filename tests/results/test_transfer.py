@@ -5,10 +5,18 @@ import torch
 
 from srgan_lib.errors import ConfigError
 from srgan_lib.models import Generator
-from srgan_lib.results import transfer
+from srgan_lib.results import cards, transfer
 from srgan_lib.results.card_text import start
 from srgan_lib.results.cards import start_facts
-from srgan_lib.weights import load_generator, save_weights
+from srgan_lib.training import Trainer
+from srgan_lib.weights import WEIGHTS, load_generator, save_weights
+
+SCORES = {
+    **dict.fromkeys(("psnr_y", "ssim_y", "ssim_daala", "psnr_rgb"), 0.5),
+    **dict.fromkeys(("color_shift", "worst_color_shift", "checkerboard"), 0.1),
+    **dict.fromkeys(("consistency", "worst_consistency"), 40.0),
+    **{"lpips": None, "pictures": 4},
+}
 
 
 @pytest.fixture
@@ -45,6 +53,34 @@ def test_the_file_says_where_it_comes_from(family, tmp_path, capsys):
     )
     assert transfer.main(arguments) == 2  # nothing is overwritten
     assert "exists" in capsys.readouterr().err
+
+
+def test_a_sum_for_use_has_a_card_of_its_own(family, tmp_path, tiny, pool, monkeypatch, capsys):
+    trainer = Trainer(tiny("srresnet"), pool, tmp_path / "first")
+    trainer.run(progress=False)
+    path, scores = trainer.folder / WEIGHTS, {"validation": SCORES}
+    for module in (cards, transfer):
+        monkeypatch.setattr(module, "score", lambda *_: scores)
+    monkeypatch.setattr(cards, "quick_score", lambda generator: 21.5)
+    old = cards.write_card(path, "srresnet", about_data="Noise.", scores=scores, bicubic=scores)
+    tuned, before = tmp_path / "tuned.safetensors", tmp_path / "before.safetensors"
+    facts = {"recipe": {"name": "srresnet"}, "step": 7, "minutes": 1.0, "teacher": "DAT"}
+    for file, value in ((tuned, 0.5), (before, 0.25)):
+        generator = load_generator(path)
+        torch.nn.init.constant_(generator.head[0].weight, value)
+        save_weights(file, generator, **facts)
+    arguments = [str(path), str(tuned), str(before), str(tmp_path / "out"), "--for-use"]
+    assert transfer.main(arguments) == 0
+    new = tmp_path / "out" / WEIGHTS
+    cards.check_card(new)
+    card = cards.read_card(new)
+    assert card["data"] == old["data"] and card["steps"] == old["steps"]
+    weight, first = load_generator(new).head[0].weight, load_generator(path).head[0].weight
+    assert torch.allclose(weight, first + 0.25, atol=1e-3)
+    page = new.with_suffix(".md").read_text()
+    assert "learned in 7 steps from a teacher, DAT, by" in page
+    assert transfer.main([str(new), *arguments[1:3], str(tmp_path / "again"), "--for-use"]) == 2
+    assert "was added to" in capsys.readouterr().err
 
 
 def test_networks_of_another_size_are_refused():
