@@ -458,6 +458,7 @@ class Trainer:
 
     def _weights_are_current(self) -> bool:
         try:
-            return weights_info(self.folder / WEIGHTS).get("step") == self.step
+            info = weights_info(self.folder / WEIGHTS)
+            return (info.get("step"), info.get("teacher")) == (self.step, self.notes.get("teacher"))
         except WeightsError:
             return False

@@ -176,7 +176,9 @@ def weights_info(name_or_file: str | Path) -> dict[str, Any]:
     path = find_weights(name_or_file)
     try:
         with safe_open(path, framework="pt") as file:  # without its tensors
-            info = json.loads((file.metadata() or {}).get("info", "{}"))
+            text = (file.metadata() or {}).get("info", "{}")
+        # Older files have it in a plural that cards have no more.
+        info = json.loads(text.replace("CPU, 1 threads", "CPU, 1 thread"))
     except Exception:
         _read_weights(path)  # says what is wrong, if it is no file of others
         return {}

@@ -19,7 +19,7 @@ CLOSE = 0.9
 class Rounded(nn.Module):
     """Runs `body` in a number format, which is also that of what it returns.
 
-    Added to float32, as a skip connection or bicubic enlargement is, that is float32 again.
+    Adding it to a skip connection or bicubic enlargement in float32 gives float32 again.
     """
 
     def __init__(self, body: nn.Module, dtype: torch.dtype):
@@ -70,8 +70,8 @@ class UnshuffledToRGB(nn.Conv2d):
         kernel = kernel.permute(0, 1, 2, 4, 6, 3, 5).flatten(2, 4).flatten(0, 1)
         with torch.device("meta"):  # no memory and no random numbers for what is replaced
             super().__init__(kernel.shape[1], kernel.shape[0], 5, padding=2)
-        self.weight = nn.Parameter(kernel)
-        self.bias = nn.Parameter(tail.bias.repeat_interleave(4))
+        self.weight = nn.Parameter(kernel, requires_grad=False)
+        self.bias = nn.Parameter(tail.bias.repeat_interleave(4), requires_grad=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.pixel_shuffle(super().forward(x), 2)
@@ -135,7 +135,8 @@ def _rearranged(exact: Generator, dtype: torch.dtype, first: int = 0) -> Generat
     *others, last = fast.upsample
     steps = [nn.Sequential(conv, InPlacePReLU(prelu), shuffle) for conv, shuffle, prelu in others]
     conv, shuffle, prelu = last
-    if conv.weight.device.type == "cpu":  # nobody has timed it on a GPU
+    # Nobody has timed it on a GPU, and without oneDNN it would be unfolded in memory.
+    if conv.weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
         steps.append(nn.Sequential(conv, InPlacePReLU(prelu)))
         fast.tail = UnshuffledToRGB(fast.tail)
     else:
@@ -146,7 +147,7 @@ def _rearranged(exact: Generator, dtype: torch.dtype, first: int = 0) -> Generat
 
 
 def _made_up_pictures() -> torch.Tensor:
-    """LR (3, 3, 32, 32): soft and fine structure, the sharp edges of text, and every frequency."""
+    """LR (3, 3, 32, 32): soft and fine structure, sharp edges, and a sweep of frequencies."""
     rng, shape = torch.Generator().manual_seed(0), (1, 3, 32, 32)
     soft, edges = (torch.rand(1, 3, 8, 8, generator=rng) for _ in range(2))
     soft, edges = (F.interpolate(x, scale_factor=4.0, mode="bicubic") for x in (soft, edges))

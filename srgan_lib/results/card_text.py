@@ -105,12 +105,19 @@ def render_card(card: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def teacher_of(card: Mapping[str, Any]) -> str | None:
+    """The teacher of a network's last stage, or of what was mixed in or added afterwards."""
+    parts = (card, card.get("added"), card.get("mixed"))
+    return next((part["teacher"] for part in parts if part and part.get("teacher")), None)
+
+
 def _taught(card: Mapping[str, Any]) -> list[str]:
-    if not card.get("teacher"):
+    if not (teacher := teacher_of(card)):
         return []
+    what = "It" if card.get("teacher") else "What was added to its weights afterwards"
     return [
-        f"Its last stage learned from a teacher, {card['teacher']}: towards the pictures that this "
-        "one makes, and not towards the photographs themselves.",
+        f"{what} was trained on a teacher's pictures, not on the photographs themselves. The "
+        f"teacher is {teacher}.",
         "",
     ]
 
@@ -166,6 +173,7 @@ def _own_files(card: Mapping[str, Any]) -> str:
     options = ["--out", "--data"]
     options += ["--init"] * bool(card["init"] and card["command"].split()[3] == "train")
     options += ["--vgg"] * bool(card["vgg"])
+    options += ["--teacher"] * bool(card.get("teacher"))
     missing = [f"`{option}`" for option in options if f"{option} " not in card["command"]]
     return f"{', '.join(missing)} with your own files"
 
@@ -183,7 +191,8 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
         text = f"`{init['name']}` rebuilt as a network of variant `{rebuilt}`"
     elif added := init.get("added"):  # by `srgan_lib.results.transfer`: no training
         learned = f"`{added['name']}` learned in {added['steps']:,} steps from `{added['beyond']}`"
-        text = f"`{init['name']}` with what {learned} added to its weights"
+        after = f" after {init['steps']:,} steps," if init["steps"] else ""
+        text = f"`{init['name']}`{after} with what {learned} added to its weights"
     else:
         text = f"`{init['name']}` after {init['steps']:,} steps, {duration(init['minutes'])}"
     device = init.get("device") or stage["device"]
@@ -191,7 +200,7 @@ def start(stage: Mapping[str, Any], short: bool = False) -> str:
         text += f" on {device}"
     if mixed := init.get("mixed"):
         text += f", {share(mixed)} of `{mixed['name']}` mixed in"
-    if init.get("teacher"):
+    if teacher_of(init):
         text += ", from a teacher"
     if not short:
         text += f" (`{init['sha256'][:12]}`)"
@@ -213,7 +222,8 @@ def _stages(stages: Sequence[Mapping[str, Any]]) -> str:
 
 def devices(card: Mapping[str, Any]) -> list[str]:
     """The devices that trained a network and those that it started from."""
-    named = card["device"].split(THEN)
+    added = (card.get("added") or {}).get("device") or ""
+    named = [*card["device"].split(THEN), *added.split(THEN)]
     while card := card.get("init"):
         named = [*(card.get("device") or "").split(THEN), *named]
     return list(dict.fromkeys(filter(None, named)))
@@ -244,9 +254,9 @@ def _added(added: Mapping[str, Any] | None) -> str:
         return ""
     teacher = f" from a teacher, {added['teacher']}" if added.get("teacher") else ""
     return (
-        f"to every weight what `{added['name']}` (`{added['sha256'][:12]}`) learned in "
-        f"{added['steps']:,} steps{teacher}, by `srgan_lib.results.transfer`: task arithmetic, "
-        "Ilharco et al. 2023"
+        f"to every weight what `{added['name']}` (`{added['sha256'][:12]}`) learned from "
+        f"`{added['beyond']}` on in {added['steps']:,} steps{teacher}, by "
+        "`srgan_lib.results.transfer`: task arithmetic, Ilharco et al. 2023"
     )
 
 

@@ -45,13 +45,17 @@ def mix(
     card, info, other = read_card(first), weights_info(first), weights_info(second)
     if other.get("recipe", {}).get("adversarial") and not card["recipe"]["adversarial"]:
         raise ConfigError(f"{first} is no GAN's generator: name that first, and {second} second.")
-    if "mixed" in info or "mixed" in other:
-        raise ConfigError("One of these is mixed already: start from the two that it was made of.")
+    if {"mixed", "added"} & (info.keys() | other.keys()):
+        raise ConfigError(
+            "One of these was mixed or added to already: start from what it was made of."
+        )
     target = expanded(out) / WEIGHTS
     check_new(target)
     generator = interpolate(load_generator(first), load_generator(second), share)
     name = other.get("recipe", {}).get("name", second.stem)
     mixed = {"name": name, "sha256": file_hash(second), "share": share}
+    if other.get("teacher"):
+        mixed["teacher"] = other["teacher"]
     scores, bicubic = score(generator, sets, lpips), card["bicubic"]
     if not is_scored(bicubic, sets, lpips):
         bicubic = score("bicubic", sets, lpips)

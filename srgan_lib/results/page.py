@@ -8,7 +8,7 @@ from typing import Any
 
 from ..performance.benchmark import report
 from ..recipes import VARIANTS
-from .card_text import COLUMNS, DASH, duration, figure, scores_row, share, table
+from .card_text import COLUMNS, DASH, duration, figure, scores_row, share, table, teacher_of
 from .chance import chance
 from .degraded import cells, overall
 from .pictures import STRIPS, learning_curves, scattered_sets
@@ -112,11 +112,11 @@ def _taught(cards) -> list[str]:
     """Which networks to use have learned from another network, before anything else."""
     lines = []
     for card in cards:
-        if card["name"] in FOR_USE and card.get("teacher"):
+        if card["name"] in FOR_USE and (teacher := teacher_of(card)):
             best = f"{card['name']}{WITHOUT_TEACHER}"
             known = any(other["name"] == best for other in cards)
-            without = f" Without it, `{best}` is the best." if known else ""
-            lines += [f"`{card['name']}` had a teacher: {card['teacher']}.{without}", ""]
+            without = f" The best one without a teacher is `{best}`." if known else ""
+            lines += [f"`{card['name']}` had a teacher: {teacher}.{without}", ""]
     return lines
 
 
@@ -233,13 +233,13 @@ def _started_from(card: Mapping[str, Any]) -> str:
     init = card["init"]
     text = f"`{init['name']}`" if init else "random weights"
     if card.get("teacher"):
-        text += ", towards a teacher's pictures"
-    if added := card.get("added"):
-        text += f"; what `{added['name']}` learned later added at the end"
+        text += "; trained on a teacher's pictures"
     if mixed := card.get("mixed"):
         is_start = init and init["sha256"] == mixed["sha256"]
         other = "it" if is_start else f"`{mixed['name']}`"
         text += f"; {share(mixed)} of {other} mixed in at the end"
+    if added := card.get("added"):
+        text += f"; then what `{added['name']}` learned was added"
     return text
 
 
@@ -304,7 +304,7 @@ def _ablation(ablation, folder: str) -> list[str]:
     differ += f", and these a second one ({seconds})." if seconds else "."
     title, lines = "All rows", []
     if within:
-        title = "The rows that say more than chance"
+        title = "The rows that say more than chance, in LPIPS"
         differ += (
             f" Chance moves LPIPS by {figure(band.half, 4)} from {figure(band.mean, 4)}, the mean "
             f"of the base's {band.seeds} seeds. That far and no farther, so without a row of "
@@ -425,9 +425,10 @@ def _speed(benchmarks) -> list[str]:
     about = (
         "Each device in one run of `python -m srgan_lib benchmark`. *Ratio*: how many times as "
         "fast as plain PyTorch in float32. *Of the convolution's FLOP/s*: of what one large "
-        "convolution alone reached on that device. How much of a network may be rounded, so that "
-        "its pictures stay within 1 of 255, depends on its weights: most of `srresnet`, of `srgan` "
-        "the upsampling alone, and what stays in float32 gains little."
+        "convolution alone reached on that device. How much of a network a CPU may round to "
+        "bf16, so that its pictures stay within 1 of 255, depends on the weights: most of "
+        "`srresnet`, but of `srgan` only the upsampling, and what stays in float32 gains little. "
+        "Where `srresnet` was not timed, upscaling is that of an earlier version."
     )
     header = ["device", "trains in", "what", "measured", "floor", "", "goal", ""]
     lines = [about, "", *table(header, speed_rows(benchmarks), left=3)]

@@ -26,7 +26,7 @@ TARGETS: dict[tuple[str, str, str], tuple[float, float, float | None]] = {
     ("srgan", "BSD100", "psnr_y"): (25.0, 25.16, None),
     ("srgan", "BSD100", "lpips"): (0.220, 0.1980, 0.1614),
 }
-# Part of the benchmark, figure of its row "library" -> (floor, goal) on a CPU, the same on a GPU.
+# Part of the benchmark, figure of the library's rows -> (floor, goal) on a CPU, the same on a GPU.
 SPEED_TARGETS: dict[tuple[str, str], tuple[tuple[float | None, float | None], ...]] = {
     ("pretraining", "ratio"): ((1.5, 2.0), (5.0, None)),
     ("adversarial", "ratio"): ((1.5, None), (3.0, None)),

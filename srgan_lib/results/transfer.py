@@ -30,8 +30,8 @@ from ..weights import (
     save_weights,
     weights_info,
 )
-from .cards import check_card, read_card, start_facts, write_card
-from .scores import score, sets_and_lpips
+from .cards import check_card, file_hash, read_card, start_facts, write_card
+from .scores import is_scored, score, sets_and_lpips
 
 
 @torch.no_grad()
@@ -94,17 +94,20 @@ def write_for_use(
     first, target = find_weights(first), expanded(out) / WEIGHTS
     check_card(first)
     card, info = read_card(first), weights_info(first)
-    if "added" in info:
+    if "added" in info or "added" in weights_info(tuned):
         raise ConfigError(
             f"Something was added to {first} before: start from what it was added to."
         )
-    network = transfer(*map(load_generator, (first, tuned, before)))
     check_new(target)
-    save_weights(target, network, **info, added=_added(tuned, before))
+    network = transfer(*map(load_generator, (first, tuned, before))).half().float()
+    scores, bicubic = score(network, sets, lpips), card["bicubic"]
+    if not is_scored(bicubic, sets, lpips):
+        bicubic = score("bicubic", sets, lpips)
+    added = {**_added(tuned, before), "to": file_hash(first)}
+    save_weights(target, network, **info, added=added)
     halve_weights(target)
     write_card(
-        target, card["name"], about_data=card["data"]["about"],
-        scores=score(load_generator(target), sets, lpips), bicubic=score("bicubic", sets, lpips),
+        target, card["name"], about_data=card["data"]["about"], scores=scores, bicubic=bicubic,
         history=card["history"], init=card["init"], command=card["command"],
     )  # fmt: skip
     return target

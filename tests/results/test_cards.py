@@ -64,7 +64,8 @@ def test_a_teacher_is_named_first_and_to_all_that_come_after(tmp_path, tiny, poo
         scores = {"Set5": SCORES}
         card = cards.write_card(path, "srresnet", about_data="", scores=scores, bicubic=scores)
         first = render_card(card).split("\n\n")[1]
-        assert first.startswith("Its last stage learned from a teacher, DAT") == bool(teacher)
+        assert first.startswith("It was trained on a teacher's pictures") == bool(teacher)
+        assert ("The teacher is DAT-light (Apache-2.0)." in first) == bool(teacher)
         begun = {"init": cards.start_facts(path), "device": card["device"]}
         assert (", from a teacher (`" in start(begun)) == bool(teacher)
 

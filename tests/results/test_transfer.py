@@ -59,8 +59,8 @@ def test_a_sum_for_use_has_a_card_of_its_own(family, tmp_path, tiny, pool, monke
     trainer = Trainer(tiny("srresnet"), pool, tmp_path / "first")
     trainer.run(progress=False)
     path, scores = trainer.folder / WEIGHTS, {"validation": SCORES}
-    for module in (cards, transfer):
-        monkeypatch.setattr(module, "score", lambda *_: scores)
+    new_scores = {"validation": {**SCORES, "psnr_y": 0.75}}
+    monkeypatch.setattr(transfer, "score", lambda *_: new_scores)
     monkeypatch.setattr(cards, "quick_score", lambda generator: 21.5)
     old = cards.write_card(path, "srresnet", about_data="Noise.", scores=scores, bicubic=scores)
     tuned, before = tmp_path / "tuned.safetensors", tmp_path / "before.safetensors"
@@ -76,9 +76,12 @@ def test_a_sum_for_use_has_a_card_of_its_own(family, tmp_path, tiny, pool, monke
     card = cards.read_card(new)
     assert card["data"] == old["data"] and card["steps"] == old["steps"]
     weight, first = load_generator(new).head[0].weight, load_generator(path).head[0].weight
-    assert torch.allclose(weight, first + 0.25, atol=1e-3)
+    assert torch.allclose(weight, first + 0.25, atol=1e-3) and torch.equal(weight, weight.half())
+    assert card["scores"] == new_scores and card["added"]["to"] == old["sha256"]
     page = new.with_suffix(".md").read_text()
-    assert "learned in 7 steps from a teacher, DAT, by" in page
+    assert "learned from `srresnet` on in 7 steps from a teacher, DAT, by" in page
+    assert page.split("\n\n")[1].startswith("What was added to its weights afterwards was trained")
+    assert "`srresnet` after 6 steps, with what" in start({"init": start_facts(new), "device": ""})
     assert transfer.main([str(new), *arguments[1:3], str(tmp_path / "again"), "--for-use"]) == 2
     assert "was added to" in capsys.readouterr().err
 
