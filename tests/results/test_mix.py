@@ -89,7 +89,7 @@ def test_the_gan_comes_first_and_nothing_is_mixed_twice(trained, tmp_path):
     with pytest.raises(ConfigError, match="no GAN's generator"):
         mix(srresnet, srgan, 0.5, tmp_path / "mixed", {})
     mixed = mix(srgan, srresnet, 0.5, tmp_path / "mixed", {})
-    with pytest.raises(ConfigError, match="mixed already"):
+    with pytest.raises(ConfigError, match="mixed or added to already"):
         mix(mixed, srresnet, 0.5, tmp_path / "again", {})
     assert not (tmp_path / "again").exists()
 
