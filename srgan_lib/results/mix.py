@@ -14,7 +14,15 @@ from ..metrics import LPIPS
 from ..system.command_line import CommandLine
 from ..system.files import check_new, expanded
 from ..system.process import report_errors
-from ..weights import WEIGHTS, find_weights, interpolate, load_generator, save_weights, weights_info
+from ..weights import (
+    WEIGHTS,
+    find_weights,
+    halve_weights,
+    interpolate,
+    load_generator,
+    save_weights,
+    weights_info,
+)
 from .cards import check_card, file_hash, read_card, write_card
 from .scores import is_scored, score, sets_and_lpips
 
@@ -26,6 +34,7 @@ def mix(
     out: Path,
     sets: Mapping[str, Path],
     lpips: LPIPS | None = None,
+    half: bool = False,
 ) -> Path:
     """Write OUT/generator.safetensors and its card; returns the path of the weights.
 
@@ -34,6 +43,7 @@ def mix(
         second, share: as for `averages.interpolate`; no GAN's if the first is none, because the
             first one's card would not tell of that training.
         sets, lpips: as for `cards.score`.
+        half: round the result to float16.
 
     Raises:
         WeightsError, ConfigError: weights or cards that are missing, damaged or do not fit, or
@@ -45,13 +55,18 @@ def mix(
     card, info, other = read_card(first), weights_info(first), weights_info(second)
     if other.get("recipe", {}).get("adversarial") and not card["recipe"]["adversarial"]:
         raise ConfigError(f"{first} is no GAN's generator: name that first, and {second} second.")
-    if {"mixed", "added"} & (info.keys() | other.keys()):
+    # How the first one's start came about stands on its card; of any other the card would not tell.
+    is_start = (card["init"] or {}).get("sha256") == file_hash(second)
+    untold = info.keys() if is_start else info.keys() | other.keys()
+    if {"mixed", "added"} & untold:
         raise ConfigError(
             "One of these was mixed or added to already: start from what it was made of."
         )
     target = expanded(out) / WEIGHTS
     check_new(target)
     generator = interpolate(load_generator(first), load_generator(second), share)
+    if half:
+        generator = generator.half().float()  # to be scored as it will be stored
     name = other.get("recipe", {}).get("name", second.stem)
     mixed = {"name": name, "sha256": file_hash(second), "share": share}
     if other.get("teacher"):
@@ -60,6 +75,8 @@ def mix(
     if not is_scored(bicubic, sets, lpips):
         bicubic = score("bicubic", sets, lpips)
     save_weights(target, generator, **info, mixed=mixed)
+    if half:
+        halve_weights(target)
     write_card(
         target, card["name"], about_data=card["data"]["about"], scores=scores,
         bicubic=bicubic, history=card["history"], init=card["init"],
@@ -75,6 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("second", help="shipped name or .safetensors file")
     parser.add_argument("share", type=float, help="of the second one, from 0 to 1")
     parser.add_argument("out", type=Path, help="folder for generator.safetensors and its card")
+    parser.add_argument("--half", action="store_true", help="round the result to float16")
     parser.add_argument("--sets", nargs="*", default=[], metavar="SET", help="as for train")
     parser.add_argument("--lpips", action="store_true", help="score LPIPS (AlexNet) as well")
     parser.add_argument("--lpips-backbone", help="file of AlexNet's weights")
@@ -82,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def work() -> None:
         sets, lpips = sets_and_lpips(args, "cpu")
-        print(mix(args.first, args.second, args.share, args.out, sets, lpips))
+        print(mix(args.first, args.second, args.share, args.out, sets, lpips, args.half))
 
     return report_errors(work)
 

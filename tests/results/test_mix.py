@@ -6,8 +6,16 @@ import torch
 from srgan_lib.errors import ConfigError, SRGANError
 from srgan_lib.models import Generator
 from srgan_lib.recipes import get_recipe
-from srgan_lib.results.cards import check_card, file_hash, read_card, write_card
+from srgan_lib.results.cards import (
+    check_card,
+    file_hash,
+    read_card,
+    render_again,
+    start_facts,
+    write_card,
+)
 from srgan_lib.results.mix import main, mix
+from srgan_lib.system.files import write_json
 from srgan_lib.weights import interpolate, load_generator, save_weights, weights_info
 
 SCORES = {"psnr_y": 20.0, "ssim_y": 0.5, "ssim_daala": 0.5, "lpips": None}
@@ -92,6 +100,24 @@ def test_the_gan_comes_first_and_nothing_is_mixed_twice(trained, tmp_path):
     with pytest.raises(ConfigError, match="mixed or added to already"):
         mix(mixed, srresnet, 0.5, tmp_path / "again", {})
     assert not (tmp_path / "again").exists()
+
+
+def test_a_start_that_was_mixed_itself_may_be_mixed_in(trained, tmp_path):
+    """How it came about stands on the card of what was trained from it; of no other network."""
+    srgan, srresnet = trained
+    start = tmp_path / "start.safetensors"
+    facts = {"mixed": {"name": "x", "sha256": "0" * 64, "share": 0.5}}
+    save_weights(start, load_generator(srresnet), **weights_info(srresnet), **facts)
+    with pytest.raises(ConfigError, match="mixed or added to already"):
+        mix(srgan, start, 0.25, tmp_path / "other", {})
+    card = read_card(srgan)
+    begun = {**(card["init"] or start_facts(srresnet)), "sha256": file_hash(start), **facts}
+    write_json(srgan.with_suffix(".json"), {**card, "init": begun})
+    render_again(srgan)
+    made = mix(srgan, start, 0.25, tmp_path / "mixed", {}, half=True)
+    check_card(made)
+    weight = load_generator(made).head[0].weight
+    assert torch.equal(weight, weight.half()) and read_card(made)["mixed"]["share"] == 0.25
 
 
 def test_two_of_a_kind_are_mixed_too(trained, tmp_path):
