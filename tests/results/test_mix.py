@@ -112,7 +112,7 @@ def test_a_start_that_was_mixed_itself_may_be_mixed_in(trained, tmp_path):
         mix(srgan, start, 0.25, tmp_path / "other", {})
     card = read_card(srgan)
     begun = {**(card["init"] or start_facts(srresnet)), "sha256": file_hash(start), **facts}
-    write_json(srgan.with_suffix(".json"), {**card, "init": begun})
+    write_json(srgan.with_suffix(".json"), {**card, "init": begun, "command": None})
     render_again(srgan)
     made = mix(srgan, start, 0.25, tmp_path / "mixed", {}, half=True)
     check_card(made)
