@@ -280,7 +280,7 @@ def test_one_thread_is_singular():
 
 def test_a_training_that_moves_names_both_devices(tiny, pool, tmp_path, monkeypatch):
     run(Trainer(tiny("srresnet"), pool, tmp_path), until=2)
-    monkeypatch.setattr(training, "device_name", lambda *_: "another one")
+    monkeypatch.setattr(training.devices, "device_name", lambda *_: "another one")
     moved = Trainer(tiny("srresnet"), pool, tmp_path)
     assert moved.resume()
     run(moved, until=4)
